@@ -14,7 +14,7 @@ from avlab.course.texts import INCLUDES
 from avlab.errors import AvlabError
 from avlab.workbook import lint, solutions
 
-INCLUDE = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
+INCLUDE = re.compile(r"\{\{(\w+)\}\}")
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
           "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}}
 
@@ -54,7 +54,7 @@ def tidy(cell) -> dict:
 
 
 def include(cell: dict, source: Path) -> dict:
-    """A markdown cell with its `{{name}}` lines replaced by the shared texts. Raises AvlabError."""
+    """A markdown cell with its `{{name}}` marks replaced by the shared texts. Raises AvlabError."""
     if cell["cell_type"] != "markdown":
         return cell
     known = INCLUDES | {"cost": cost(source)}
