@@ -35,7 +35,7 @@ def sheet(films, people, *, title="", world=WORLD, size=104, frames=8):
         for kind, own in films.items():
             pick = np.linspace(0, len(own[k]) - 1, frames).round().astype(int)
             sprite = _small(np.concatenate([pictures.paint(own[k][i]) for i in pick], 1))
-            text = html.escape(f"{kind}, {who}", quote=True)
+            text = html.escape(f"{kind}, {who}" if kind else f"film {who}, a loop of {frames} frames", quote=True)
             cells.append(f'<span class="ws-film" role="img" aria-label="{text}" style="background-image:url({sprite});--n:{frames}"></span>')
         columns.append(f'<div class="ws-col" tabindex="0" role="group" aria-label="{html.escape(str(who), quote=True)}"><div class="ws-top">{html.escape(str(who))}</div>{"".join(cells)}</div>')
     names = "".join(f"<span>{html.escape(kind)}</span>" for kind in films)
@@ -139,7 +139,7 @@ def three_traces(lattice, lag, seam, *, title="", world=WORLD):
     """
     from plotly.subplots import make_subplots
     parts = ((lattice, "lattice of reenact", "cycles a pixel", "dB against the source"), (lag, "late lips of lipsync", "the picture is late by (ms)", "correlation with the sound"),
-             (seam, "colour step of faceswap", "px inside the forged area, upper face", "grey levels off the source"))
+             (seam, "colour step of faceswap", "px inside the forged area", "grey levels off the source"))
     fig = make_subplots(1, 3, horizontal_spacing=0.085, subplot_titles=[f"<b>{head}</b>" for _, head, *_ in parts])
     named = set()
     for col, (series, _, x, y) in enumerate(parts, 1):

@@ -77,7 +77,7 @@ def test_the_watch_sees_a_planted_fault(run_live, name, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem[:2])
-def test_run_all(run_live, notebook):
+def test_run_all(run_live, notebook, a_step):
     page = run_live(notebook, timeout=400)
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     figures = page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')
@@ -88,7 +88,5 @@ def test_run_all(run_live, notebook):
         slider.scroll_into_view_if_needed()
         before = root.get_attribute("data-state")
         slider.focus()
-        at_end = slider.evaluate("s => s.type === 'range' ? s.value === s.max : s.selectedIndex === s.length - 1")  # a step onwards does nothing there
-        forth, back = ("ArrowRight", "ArrowLeft") if slider.evaluate("s => s.type === 'range'") else ("ArrowDown", "ArrowUp")
-        page.keyboard.press(back if at_end else forth)
+        page.keyboard.press(a_step(slider))
         page.wait_for_function("([r, before]) => r.dataset.state !== before", arg=[root.element_handle(), before], timeout=5_000)
