@@ -121,10 +121,10 @@ guess = predict("02.2", "psi is drawn as a heat map in the paper. Is it a probab
 cross = experiments.taps(probe.unet, nb.p.layer)["cross"]
 one = sample.pick(runs.few(sample, 1))
 denoise = probe.denoiser(one.z0[:, :, 0], probe.tokens(one.audio))
-with attention.AttentionStore(probe.unet, layers=[cross], timesteps=(24,), probabilities=True) as store:
+with attention.AttentionStore(probe.unet, layers=[cross], timesteps=(24,), probabilities=True) as tap:
     denoise(one.z0, 24)
-prob = store.probabilities(cross, 24).float().cpu().numpy()  # (frames, heads, cells, slots)
-psi = store.map(cross, 24)[0].float().cpu().numpy()  # (channels, frames, h, w)
+prob = tap.probabilities(cross, 24).float().cpu().numpy()  # (frames, heads, cells, slots)
+psi = tap.map(cross, 24)[0].float().cpu().numpy()  # (channels, frames, h, w)
 h, w = psi.shape[-2:]
 regions = nb02_clips.region_masks(sample.regions, h, w)
 top_prob, top_psi = float(prob.max()), float(abs(psi).max())
@@ -293,7 +293,7 @@ near, _ = runs.intervals(at_24, close, nb.p, nb.seed)
 inverted = {(k, t, "noised"): own[k, t, "own"] for k in kinds for t in steps_asked}
 start = noised if nb.p.control_latents == "noised" else inverted
 three = {"own sound": table(lambda k, t: start[k, t, "noised"])}
-three |= {name: table(lambda k, t: sound[k, t, name]) for name in ("silent", "shuffled")}
+three |= {name: table(lambda k, t, name=name: sound[k, t, name]) for name in ("silent", "shuffled")}
 fig = figures.heat_grid(three, kinds, steps_asked, low=0.3, high=1.0, unit="AUROC", x="timestep",
                         title="The grid under three sounds")
 nb.show(fig, **words.sounds(*(near["cross", 24, name] for name in experiments.SOUNDS)))

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from avlab.clips import manifest
-from avlab.course import nb02_clips, nb02_experiments as experiments
+from avlab.course import nb02_clips
+from avlab.course import nb02_experiments as experiments
 from avlab.course import nb02_runs as runs
 from avlab.errors import AvlabError
 from avlab.probe import bundled
