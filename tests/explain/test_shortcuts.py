@@ -146,19 +146,32 @@ def test_pairs_of_one_fold_only():
         shortcuts.within(score, np.array([0, 0, 1, 1]), fold)
 
 
-def test_the_interval_stands_around_its_estimate_where_pairs_share_nearly_everything():
-    """Each fake beats its own source by a hair, people differ at random: of 12 own and 18 other pairs (12 + 9) / 30 are right.
-
-    A bootstrap that compares one copy of a person with the other's source counts own pairs 23 instead of 12 times on average: 0.79.
-    """
-    people = np.repeat(np.arange(12), 2)
-    label = np.tile([0, 1], 12)
+def test_a_fake_is_not_compared_with_its_own_source():
+    """Each fake beats its own source by a hair and people differ at random: nothing is left but pairs of two people, and these say 0.5."""
+    people, label = np.repeat(np.arange(12), 2), np.tile([0, 1], 12)
     score = np.random.default_rng(1).standard_normal(12)[people] + 1e-6 * label
-    found = shortcuts.interval_within(score, label, people, people % 5, n=2000)
-    assert found.value == pytest.approx(0.7) and found.lo < 0.69 and found.hi > 0.71
-    assert found.draws.mean() == pytest.approx((12 + 16.5 / 2) / 28.5, abs=0.02)  # a ratio of means, not a mean of ratios
-    naive = metrics.bootstrap_ci(shortcuts.within, score, label, people % 5, groups=people, n=500)
-    assert naive.draws.mean() > 0.77
+    assert shortcuts.within(score, label, people % 5) == pytest.approx((12 + 9) / 30)  # 12 own pairs, 18 others
+    found = shortcuts.interval_within(score, label, people % 5, people, n=300)
+    assert found.value == shortcuts.within(score, label, people % 5, people) == pytest.approx(0.5)
+    assert found.lo == pytest.approx(0.5) and found.hi == pytest.approx(0.5)  # i beats j or j beats i, whoever is drawn
+
+
+def test_the_interval_is_that_of_a_bootstrap_by_hand():
+    rng = np.random.default_rng(2)
+    people, label = np.repeat(np.arange(20), 2), np.tile([0, 1], 20)
+    score, fold = rng.standard_normal(40) + 0.7 * label, np.repeat(np.arange(20), 2) % 2
+    found = shortcuts.interval_within(score, label, fold, people, n=400, seed=3)
+    by_hand = []
+    for weight in np.random.default_rng(3).multinomial(20, np.full(20, 1 / 20), 400):
+        won = met = 0
+        for i in range(20):
+            for j in range(20):
+                if i != j and i % 2 == j % 2:
+                    won += weight[i] * weight[j] * (score[2 * i + 1] > score[2 * j])
+                    met += weight[i] * weight[j]
+        by_hand.append(won / met)
+    np.testing.assert_allclose(found.draws, by_hand)
+    assert found.lo < found.value < found.hi
 
 
 def test_a_forger_is_compared_with_its_own_sources():
