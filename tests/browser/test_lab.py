@@ -84,7 +84,7 @@ def test_run_all(run_live, notebook, a_step):
         .flatMap(c => c.model.outputs.toJSON()).filter(o => o.data && o.data['application/vnd.plotly.v1+json']).length""")
     page.wait_for_function("n => document.querySelectorAll('.jp-RenderedPlotly:has(.main-svg)').length >= n", arg=figures, timeout=30_000)
     for root in page.locator(".avlab-explorer").all():
-        slider = root.locator("input[type=range]:visible, select:visible").first
+        slider = root.locator("input[type=range]:visible, [data-control]:visible").first  # a player's menu changes the clip, not the frame
         slider.scroll_into_view_if_needed()
         before = root.get_attribute("data-state")
         slider.focus()
