@@ -8,11 +8,13 @@ import json
 import platform
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+import psutil
 import torch
 
 from avlab import metrics
@@ -85,9 +87,7 @@ def peak_megabytes(name, device, clips):
 
 
 def _measure_peak(name, device, clips):
-    """Body of that process; ru_maxrss never falls, so the reading before is taken after loading and one small call."""
-    import resource
-
+    """Body of that process: the highest resident memory during the variant, above what is resident after loading and one small call."""
     probe = DiffusionProbe.bundled(device)
     frames, audio = sample_clips(clips)
     bare(probe, frames[:1], audio[:1], 1)
@@ -96,9 +96,33 @@ def _measure_peak(name, device, clips):
         before = torch.cuda.memory_allocated()
         run_variant(name, probe, frames, audio)
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run_variant(name, probe, frames, audio)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    with Highest() as resident:
+        run_variant(name, probe, frames, audio)
+    return resident.megabytes
+
+
+class Highest:
+    """Watch this process's resident memory every 2 ms; `megabytes` is the highest reading above the first.
+
+    The kernel's own peak (ru_maxrss) cannot be used: it never falls, and loading the libraries has passed what a small variant needs.
+    """
+
+    def __enter__(self):
+        self.process, self.done = psutil.Process(), threading.Event()
+        self.first = self.top = self.process.memory_info().rss
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def _watch(self):
+        while not self.done.wait(0.002):
+            self.top = max(self.top, self.process.memory_info().rss)
+
+    def __exit__(self, *error):
+        self.done.set()
+        self.thread.join()
+        self.top = max(self.top, self.process.memory_info().rss)
+        self.megabytes = (self.top - self.first) / 2**20
 
 
 def solvers():

@@ -1,5 +1,7 @@
 """The benchmark's arithmetic, on almost no work: what it says of a solver is what a second route says."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -51,3 +53,11 @@ def test_the_tables_name_the_device_and_every_variant():
                "ratios": {"a over b": 1.25}, "quality": {}}
     text = bench.markdown(figures)
     assert "## toy" in text and "| psi | 60.0 | 10 |" in text and "| phi | not timed | 20 |" in text and "| a over b | 1.25 |" in text
+
+
+def test_the_highest_memory_is_that_of_a_planted_block():
+    with bench.Highest() as resident:
+        block = np.ones(64 * 2**20 // 8)
+        time.sleep(0.05)
+        del block
+    assert 60 < resident.megabytes < 100
