@@ -51,6 +51,7 @@ def run(notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers such
         jobs = runner.plan(runner.find(notebooks or [], folder), profile.value, parameter or [], out, seeds)
     except AvlabError as error:
         fail(error, runner.EXIT["bad-parameters"])
+    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is refused now, not after the first run
     records = runner.run_all(jobs, resume=resume, threads=threads, cell_s=cell_timeout, limit_s=timeout, timings=timings, say=say)
     say("\n" + runner.summary(records))
     code = runner.exit_code(records)
@@ -88,8 +89,7 @@ def params(notebook: Annotated[str, typer.Argument(help="Number or .ipynb path."
     from avlab.workbook import build as builder
     from avlab.workbook import params as parameters
     from avlab.workbook import runner
-    cells = json.loads(runner.find([notebook], folder)[0].read_text(encoding="utf-8"))["cells"]
-    module = course.load(builder.notebook_id(cells))
+    module = course.load(builder.notebook_id(builder.cells_of(runner.find([notebook], folder)[0])))
     if schema:
         say(json.dumps(module.Params.model_json_schema(), indent=2))
         return
@@ -108,12 +108,13 @@ def golden(notebook: Annotated[str, typer.Argument(help="Number or .ipynb path."
 
     from avlab import course
     from avlab.workbook import build as builder
+    from avlab.workbook import claims as ledger
     from avlab.workbook import golden as goldens
     from avlab.workbook import runner
     path = runner.find([notebook], folder)[0]
-    module = course.load(builder.notebook_id(json.loads(path.read_text(encoding="utf-8"))["cells"]))
+    module = course.load(builder.notebook_id(builder.cells_of(path)))
     files = [place if place.is_file() else place / "run.json" for place in source]
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    records = [ledger.record(file) for file in files]
     for record, file in zip(records, files, strict=True):
         if (record["notebook"], record["profile"]) != (runner.key_of(path), profile.value):
             raise AvlabError("A golden comes from runs of its own notebook and profile", got=f"{file}: {record['notebook']}, {record['profile']}")
@@ -237,11 +238,17 @@ def fail(error: AvlabError, code: int = 2):
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script: what a user can put right ends in one sentence, a bug of ours in a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files and cells may hold what the terminal cannot show
     try:
         app(prog_name="avlab")
     except AvlabError as error:
         fail(error)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        fail(AvlabError("A file or folder could not be read or written", got=str(error)))
 
 
 if __name__ == "__main__":

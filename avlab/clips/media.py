@@ -1,5 +1,6 @@
 """A row, or a file, becomes a Clip: pictures and sound on one clock, with a note of everything that was done to them."""
 
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -60,6 +61,9 @@ def load_clip(source, *, root=None, max_seconds=30.0, fps=FPS, sample_rate=SAMPL
     max_pixels   of one picture, checked before decoding;  max_bytes   of all decoded pictures
     Returns Clip.  Raises AvlabError, naming file, stream and rule, for what cannot be read as a clip.
     """
+    for what, value in (("max_seconds", max_seconds), ("fps", fps), ("sample_rate", sample_rate)):
+        if not 0 < value < math.inf:
+            raise AvlabError(f"{what} must be a positive, finite number", got=value)
     if isinstance(source, Row):
         if not source.path:
             return _rendered(source, fps, sample_rate, size, max_seconds, min_seconds)

@@ -29,6 +29,8 @@ def probe_clip(path, out, *, probe=None, max_seconds=6.4, say=print):
     Raises AvlabError for what cannot be read as a clip with sound of at least 0.64 s.
     """
     from avlab.clips import load_clip
+    from avlab.clips.opening import refuse_what_is_no_film
+    refuse_what_is_no_film(Path(path))  # before torch is imported: a mistyped name is told at once
     from avlab.probe.diffusion_probe import OUT_OF_DOMAIN, DiffusionProbe
     say(OUT_OF_DOMAIN)
     clip = load_clip(Path(path), size=256, max_seconds=max_seconds)
@@ -36,10 +38,10 @@ def probe_clip(path, out, *, probe=None, max_seconds=6.4, say=print):
         raise AvlabError("The probe listens, and this clip has no sound", got=Path(path).name, todo="Lay a wav file of the same name beside it")
     for note in clip.notes:
         say(f"note: {note}")
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is refused before the minutes of computing
     probe = probe or DiffusionProbe.bundled()
     probed = probe(clip, progress=lambda done, total: say(f"chunk {done}/{total} of 16 frames"))
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     keep(probed, out / "probed.safetensors")
     film(probed, clip, out / "residual.mp4")
     notes = tuple(dict.fromkeys((*clip.notes, *probed.notes)))
