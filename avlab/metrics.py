@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avlab.errors import AvlabError
+from avlab.localisation_metrics import ap_at_iou, ap_from_hits, ar_at_n, interval_iou, proposal_hits  # noqa: F401, part of these metrics
 
 
 @dataclass(frozen=True)
