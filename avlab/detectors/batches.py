@@ -4,6 +4,7 @@ Labels come from the words of the row and from nowhere else; arrays come from a 
 nothing at random: the order of the clips is the sampler's, and depends on its seed and the epoch alone.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -96,6 +97,13 @@ class ClipDataset(Dataset):
     def identities(self):
         """Everyone who is seen or heard in these clips, donors of faces included (as `Row.identities`)."""
         return frozenset().union(*(row.identities for row in self.rows))
+
+    @property
+    def digest(self):
+        """16 hex digits of which clips these are and which labels they carry (not of the arrays)."""
+        labels = [(row.label_video, row.label_audio, row.forger, row.segments_video, row.segments_audio) for row in self.label_rows]
+        text = repr([[(row.clip_id, row.digest) for row in self.rows], labels, self.forgers, self.people])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def splits(self):
