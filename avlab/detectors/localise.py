@@ -27,6 +27,12 @@ def cover(frames, stride):
     return F.max_pool1d(F.pad(frames[:, None].float(), (0, -frames.shape[1] % stride)), stride)[:, 0] if stride > 1 else frames.float()
 
 
+def first_of_step(valid, stride):
+    """Return (B, T) bool: the first frame of every step that is there, to count a step of `stride` frames once.  valid   (B, T) bool."""
+    steps = F.pad(valid, (0, -valid.shape[1] % stride)).unflatten(1, (-1, stride))
+    return (steps & (steps.cumsum(2) == 1)).flatten(1)[:, :valid.shape[1]]
+
+
 def runs(flags, *, fps=FPS):
     """Return (M, 2) float32 seconds: the spans of consecutive true frames.  flags   (T,) bool or 0/1, array or tensor."""
     flags = np.asarray(torch.as_tensor(flags).cpu()) > 0.5
@@ -73,17 +79,22 @@ def soft_nms(proposals, *, sigma=0.75, min_score=0.001, keep=100):
     return np.stack(kept) if kept else np.zeros((0, 3))
 
 
-def proposals(prediction, *, stride=1, top=2000, sigma=0.75, min_score=0.001, keep=100):
+def proposals(prediction, *, fps=FPS, stride=1, top=2000, sigma=0.75, min_score=0.001, keep=100):
     """Return one (N, 3) array per clip of a batch: start_s, end_s, score, from each frame's probability and its span, after soft-NMS.
 
+    Spans are cut at the ends of their clip, which are its first and last frame that are there.
+
     prediction   of MMMSBA: parts frame_logit (B, T), spans (B, T, 2), valid (B, T)
-    stride       frames a step of that model (model.stride): frames of one step say the same and are counted once
+    fps, stride  of that model; frames of one step say the same and are counted once
     top          so many best frames enter soft-NMS; the other arguments are `soft_nms`'s. Defaults: papers.md 4.5
     """
-    parts = {name: prediction.parts[name].detach().cpu()[:, ::stride] for name in ("frame_logit", "spans", "valid")}
     found = []
-    for logit, spans, valid in zip(parts["frame_logit"], parts["spans"], parts["valid"] > 0.5):
-        rows = torch.cat([spans[valid], logit[valid].sigmoid()[:, None]], 1).double().numpy()
+    for logit, spans, valid in zip(*(prediction.parts[name].detach().cpu() for name in ("frame_logit", "spans", "valid"))):
+        there = valid > 0.5
+        step = first_of_step(there[None], stride)[0]
+        ends = there.nonzero()[[0, -1], 0] + torch.tensor([0, 1]) if bool(there.any()) else torch.zeros(2)
+        spans = spans[step].clamp(float(ends[0]) / fps, float(ends[1]) / fps)
+        rows = torch.cat([spans, logit[step].sigmoid()[:, None]], 1).double().numpy()
         rows = rows[np.argsort(-rows[:, 2], kind="stable")[:top]]
         found.append(soft_nms(rows[rows[:, 1] > rows[:, 0]], sigma=sigma, min_score=min_score, keep=keep))
     return found

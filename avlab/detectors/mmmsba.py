@@ -182,7 +182,8 @@ class MMMSBA(nn.Module):
         audio, face, lips   (B, T, width of each);  mask  (B, T, 3) in that order, 1 where the modality is there; None: everywhere
         Returns Prediction: logit (B,) of the clip, embedding (B, D), and parts
             frame_logit (B, T)    log-odds that picture or sound of this frame is forged; -20 where nothing is there
-            spans (B, T, 2)       start and end in seconds of the forged segment that this frame lies in, if it lies in one
+            spans (B, T, 2)       start and end in seconds of the forged segment that this frame lies in, if it lies in one; may reach past the clip
+                                  (cut off by localise.proposals; cut off here, ends outside would learn nothing)
             valid (B, T)          1 where some modality is there
         With attention=True also "attention.<asking>.<asked>" (B, T, T) for both directions of each pair (family mmmsba), "attention.<name>" for each
         modality (ms_sa) or "attention" (B, T, 3, 3) (mmus_sa), rows summing to 1; T counts steps here where stride is above 1.
@@ -215,8 +216,7 @@ class MMMSBA(nn.Module):
         step_logit = self.frame_head(w)[..., 0].masked_fill(~step_valid, NOT_THERE)
         centres = localise.frame_centres(n_frames, fps=self.fps, stride=self.stride, device=w.device)
         away = F.softplus(self.span_head(w))
-        end = ((torch.arange(n_frames, device=w.device) + 1) * valid).amax(1)[:, None, None] / self.fps  # of the clip, without its padding
-        spans = torch.minimum(torch.stack([centres - away[..., 0], centres + away[..., 1]], -1).clamp(min=0), end)
+        spans = torch.stack([centres - away[..., 0], centres + away[..., 1]], -1)
         share = masked_softmax(step_logit[:, None], torch.ones_like(step_valid[:, :1]), step_valid)[:, 0]
         embedding = (share[..., None] * w).sum(1)
         parts = {name: value.repeat_interleave(self.stride, 1)[:, :n_frames] for name, value in (("frame_logit", step_logit), ("spans", spans))}
@@ -280,14 +280,14 @@ def total_loss(model, batch):
     batch   model.reads, label (B,), frame_label (B, T), and segments, a list of B (M, 2) in seconds; without it the runs of frame_label are taken
     """
     pred = model(*(batch[name] for name in model.reads))
-    stride, parts = model.stride, pred.parts
-    label = localise.cover(batch["frame_label"], stride)
+    stride, n_frames, parts = model.stride, batch["frame_label"].shape[1], pred.parts
+    label = localise.cover(batch["frame_label"], stride).repeat_interleave(stride, 1)[:, :n_frames]
+    centres = localise.frame_centres(n_frames, fps=model.fps, stride=stride, device=label.device).repeat_interleave(stride)[:n_frames]
     segments = batch.get("segments") or [localise.runs(row, fps=model.fps) for row in batch["frame_label"]]
-    centres = localise.frame_centres(batch["frame_label"].shape[1], fps=model.fps, stride=stride, device=label.device)
-    logit, spans, valid = parts["frame_logit"][:, ::stride], parts["spans"][:, ::stride], parts["valid"][:, ::stride] > 0.5
     target, inside = localise.span_targets(segments, centres)
-    inside, count = inside & valid, valid.sum() / (label[valid].sum().clamp(min=1))
-    focal = losses.focal(logit[valid], label[valid], alpha=0.25, gamma=2.0) * count
-    diou = losses.diou_1d(spans[inside], target[inside]).mean() if bool(inside.any()) else spans.sum() * 0
+    valid = localise.first_of_step(parts["valid"] > 0.5, stride)
+    inside, count = inside & valid, valid.sum() / label[valid].sum().clamp(min=1)
+    focal = losses.focal(parts["frame_logit"][valid], label[valid], alpha=0.25, gamma=2.0) * count
+    diou = losses.diou_1d(parts["spans"][inside], target[inside]).mean() if bool(inside.any()) else parts["spans"].sum() * 0
     terms = {"focal": focal, "diou": diou, "clip": losses.focal(pred.logit, batch["label"], alpha=None, gamma=0.0)}
     return {"total": sum(WEIGHTS[name] * value for name, value in terms.items()), **terms}
