@@ -11,6 +11,7 @@ heads on temporal means; all four loss weights 1. The pictures are a fixed regio
 Label 1 = fake here; the paper and MRDF say 1 = real.
 """
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -31,15 +32,16 @@ TOP, LEFT, SIDE = 20 / 64, 12 / 64, 40 / 64  # of the central square: eyes to ch
 
 
 def inputs(clip, *, pixels=40):
-    """Return what MSCT reads of a clip: {"frames": (3, T, pixels, pixels), "fbank": (104, T)}, float16.
+    """Return what MSCT reads of a clip: {"frames": (3, T, pixels, pixels), "fbank": (104, T)} float16 and {"mask": (T,)} bool.
 
     frames   the lower middle of each picture, (value / 255 - 0.421) / 0.165: of a 64x64 picture exactly rows 20..59 and columns 12..51, of
              others the same share of the central square, averaged over areas. No face is looked for: it must be centred as SynthTalk's is
     fbank    `fbank104` of the sound, cut or filled with silence to the length of the pictures
+    mask     the clip's own: True where there are picture and sound (zeros that fill up a batch make it False at the end)
     pixels   40 for the small size; about 96 for the paper's
-    Raises AvlabError for a clip without sound, without pictures, or on other clocks than 25 fps and 16 kHz.
+    Raises AvlabError for a clip without a frame that has both, or on other clocks than 25 fps and 16 kHz.
     """
-    if clip.audio is None or not len(clip.frames):
+    if clip.audio is None or not np.any(clip.mask):
         raise AvlabError("MSCT compares two streams: a clip needs pictures and sound", got=clip.clip_id)
     if (round(clip.fps, 3), clip.sample_rate) != (25, 16_000):
         raise AvlabError("MSCT runs at 25 fps and 16 kHz", got=(clip.fps, clip.sample_rate), todo="Read the clip with load_clip, which resamples")
@@ -50,7 +52,7 @@ def inputs(clip, *, pixels=40):
     frames = torch.stack([F.interpolate(picture[None].float(), (pixels, pixels), mode="area")[0] for picture in region.unbind(1)], 1)
     sound = torch.as_tensor(clip.audio[:640 * len(clip.frames)])
     fbank = fbank104(F.pad(sound, (0, 640 * len(clip.frames) - len(sound))).numpy())
-    return {"frames": ((frames / 255 - MEAN) / STD).half().numpy(), "fbank": fbank.T.astype("float16")}
+    return {"frames": ((frames / 255 - MEAN) / STD).half().numpy(), "fbank": fbank.T.astype(np.float16), "mask": np.array(clip.mask, bool)}
 
 
 def differential_attention(q, q_cross, k, v, *, reading="maps", mask=None):
@@ -133,10 +135,10 @@ class CrossAttention(nn.Module):
     """What one stream takes from the other: differential attention, or a plain cross-attention as the ablation's control.
 
     differential=True    `differential_attention`: queries of both streams, keys and values of the own one. Four matrices, as in the paper;
-                         the literal reading gets a LayerNorm before the output matrix, because nothing else bounds it
+                         "literal" gets a LayerNorm before the output matrix, because nothing else bounds it
     differential=False   plain_values="other": own queries, the other stream's keys and values (the usual cross-attention)
                          plain_values="own": the other stream's queries, own keys and values: DCA without its first term
-    The control has one matrix of width^2 less.
+                         either way one matrix of width^2 less
     own, other (B, L, C) -> (B, L, C), weights (B, heads, L, L), and |q_cross k^T / sqrt d| (B, heads), the Frobenius norm of Attn_BA.
     """
 
@@ -177,7 +179,7 @@ def _norm(logits, mask):
 
 
 class Stream(nn.Module):
-    """One stream's half of a block: its self-attention, cross-attention and feed-forward layer, each behind a LayerNorm of its own."""
+    """One stream's half of a block: self-attention, cross-attention and feed-forward layer, each behind a LayerNorm of its own."""
 
     def __init__(self, width, heads, ffn, kernels, multi_scale, differential, reading, plain_values, dropout):
         super().__init__()
@@ -218,18 +220,18 @@ class MSCT(nn.Module):
     reading        of the difference, see `differential_attention`
     align_weight   of the alignment loss;  ce_weights  of the three cross-entropies: video, audio, both
 
-    forward(frames (B, 3, T, H, W), fbank (B, 104, T), mask (B, T) bool or None: False = padding after the end) -> Prediction
+    forward(frames (B, 3, T, H, W), fbank (B, 104, T), mask (B, T), 0 or False = not there, None = all are) -> Prediction
+    (what is not there changes nothing, except BatchNorm's statistics while training)
       logit       (B,) log-odds of "fake" of the head on both streams;  embedding  (B, 2 width) the two CLS tokens, video first
       parts       logits_video, logits_audio, logits_both (B, 2), columns real and fake; video, audio (B, width) temporal means and
                   similarity (B,) their cosine d; for each stream and block, without gradient: self_* and cross_* (B, blocks, heads, 1 + T,
                   1 + T) weights, cross_norm_* and diff_norm_* (B, blocks, heads) norms of Attn_BA (scaled logits) and of the weights
     """
 
-    reads = ("frames", "fbank")
+    reads = ("frames", "fbank", "mask")
 
     def __init__(self, width=768, heads=12, ffn=3072, blocks=6, kernels=(1, 3, 5, 7), stem=64, stages=(64, 128, 256, 512), depth=2, reduction=16,
-                 multi_scale=True, differential=True, reading="maps", plain_values="other", dropout=0.1, align_weight=1.0,
-                 ce_weights=(1.0, 1.0, 1.0)):
+                 multi_scale=True, differential=True, reading="maps", plain_values="other", dropout=0.1, align_weight=1.0, ce_weights=(1.0, 1.0, 1.0)):
         super().__init__()
         if width % heads or width % 2:
             raise AvlabError("The width is even and divisible by the heads", got=f"width {width}, {heads} heads")
@@ -247,16 +249,14 @@ class MSCT(nn.Module):
     def forward(self, frames, fbank, mask=None):
         frames, fbank, there, mask = self._checked(frames, fbank, mask)
         video = self.picture_encoder(frames.transpose(1, 2).flatten(0, 1)).unflatten(0, there.shape)
-        video, audio = self._tokens(self.cls_video, video), self._tokens(self.cls_audio, self.sound_encoder(fbank.mT))
-        records = []
+        video, audio, records = self._tokens(self.cls_video, video), self._tokens(self.cls_audio, self.sound_encoder(fbank.mT)), []
         for block in self.blocks:
             video, audio, record = block(video, audio, mask)
             records.append(record)
         video, audio = self.norm_video(video), self.norm_audio(audio)
         share = (there / there.sum(1, keepdim=True))[..., None]
         mean_video, mean_audio = (video[:, 1:] * share).sum(1), (audio[:, 1:] * share).sum(1)
-        embedding = torch.cat([video[:, 0], audio[:, 0]], 1)
-        both = self.head_both(embedding)
+        both = self.head_both(embedding := torch.cat([video[:, 0], audio[:, 0]], 1))
         parts = {"logits_video": self.head_video(mean_video), "logits_audio": self.head_audio(mean_audio), "logits_both": both,
                  "video": mean_video, "audio": mean_audio, "similarity": F.cosine_similarity(mean_video, mean_audio)}
         parts |= {name: torch.stack([record[name].detach() for record in records], 1) for name in records[0]}
@@ -273,9 +273,8 @@ class MSCT(nn.Module):
         if not good or not (mask is None or mask.shape == (len(frames), frames.shape[2]) and bool(mask.any(1).all())):
             raise AvlabError("MSCT takes frames (B, 3, T, H, W), fbank (B, 104, T) and a mask (B, T) with one frame a clip at least",
                              got=[None if t is None else tuple(t.shape) for t in (frames, fbank, mask)])
-        if mask is None:
-            return frames.to(dtype), fbank.to(dtype), frames.new_ones(len(frames), frames.shape[2], dtype=dtype), None
-        return frames.to(dtype), fbank.to(dtype), mask.to(dtype), F.pad(mask.bool(), (1, 0), value=True)[:, None, None]
+        there = frames.new_ones(len(frames), frames.shape[2], dtype=dtype) if mask is None else mask.bool().to(dtype)
+        return frames.to(dtype), fbank.to(dtype), there, None if mask is None else F.pad(mask.bool(), (1, 0), value=True)[:, None, None]
 
 
 def build(size="paper", **config):
@@ -289,12 +288,13 @@ def total_loss(model, batch):
     total = w_v CE_video + w_a CE_audio + w_av CE_both + w_c alignment,  all weights 1 (unpublished; MRDF sums them so)
 
     Alignment is taken on the temporal means of the transformer's outputs; matched = 1 only for a clip without any forgery (RVRA).
-    batch  frames, fbank, label, label_video, label_audio, and mask where clips are padded
+    batch  frames, fbank, label, label_video, label_audio (NaN = not known: not counted), and mask if it has one
     Returns {"total", "video", "audio", "both", "alignment"}, scalars, the parts unweighted.
     """
     parts = model(batch["frames"], batch["fbank"], batch.get("mask")).parts
     labels = {"video": batch["label_video"], "audio": batch["label_audio"], "both": batch["label"]}
-    found = {name: F.cross_entropy(parts[f"logits_{name}"], label.long()) for name, label in labels.items()}
+    found = {name: F.cross_entropy(parts[f"logits_{name}"], label.nan_to_num(-100).long(), reduction="sum") / label.isfinite().sum().clamp(min=1)
+             for name, label in labels.items()}  # -100 is the class that cross_entropy leaves out
     found["alignment"] = losses.alignment(parts["video"], parts["audio"], 1 - batch["label"])
     weights = dict(zip(found, (*model.ce_weights, model.align_weight), strict=True))
     return {"total": sum(weight * found[name] for name, weight in weights.items()), **found}

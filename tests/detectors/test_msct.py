@@ -377,6 +377,13 @@ def test_the_loss_is_the_sum_of_the_four_printed_terms():
     assert {name: made[name].item() for name in want} == pytest.approx(want, abs=1e-6)
     assert made["total"].item() == pytest.approx(want["video"] + 2 * want["audio"] + 3 * want["both"] + 0.5 * want["alignment"], abs=1e-5)
     assert parts["similarity"].numpy() == pytest.approx(d, abs=1e-6)
+    batch["label_video"][1:3] = torch.nan  # a stream of which nobody knows
+    with torch.no_grad():
+        z = parts["logits_video"].double().numpy()
+        few = np.mean([-np.log(np_softmax(z[i])[int(batch["label_video"][i])]) for i in (0, 3)])
+        assert msct.total_loss(model, batch)["video"].item() == pytest.approx(few, abs=1e-6)
+        batch["label_video"][:] = torch.nan
+        assert msct.total_loss(model, batch)["video"].item() == 0
     # two classes under a softmax are one logit under a sigmoid: the logit is the log-odds of fake, label 1
     sigmoid = 1 / (1 + np.exp(-prediction.logit.double().numpy()))
     assert want["both"] == pytest.approx(-np.mean(np.log(np.where(batch["label"].bool(), sigmoid, 1 - sigmoid))), abs=1e-6)
@@ -388,6 +395,7 @@ def test_a_padded_clip_scores_as_the_short_one():
     frames, fbank = F.pad(batch["frames"], (0, 0, 0, 0, 0, 3), value=5.0), F.pad(batch["fbank"], (0, 3), value=-5.0)
     with torch.no_grad():
         short, padded, open_ = model(batch["frames"], batch["fbank"]), model(frames, fbank, mask), model(frames, fbank)
+    assert (model(frames, fbank, mask.float()).logit == padded.logit).all()  # a store or an explainer may hold the mask as numbers
     for got, want in [(padded.logit, short.logit), (padded.embedding, short.embedding)] + [(padded.parts[n], short.parts[n]) for n in (
             "logits_video", "logits_audio", "similarity", "cross_norm_video", "diff_norm_audio")]:
         assert (got - want).abs().max() < 1e-5
@@ -463,7 +471,9 @@ def test_inputs_are_the_named_pixels_and_the_named_sound():
     frames, audio = rng.integers(0, 256, (16, 64, 64, 3), np.uint8), rng.normal(0, 0.1, 10240).astype(np.float32)
     made = msct.inputs(clip_of(frames, audio))
     want = (frames[:, 20:60, 12:52].transpose(3, 0, 1, 2) / 255 - 0.421) / 0.165
-    assert made["frames"].dtype == made["fbank"].dtype == np.float16 and set(made) == set(msct.MSCT.reads)
+    assert made["frames"].dtype == made["fbank"].dtype == np.float16 and tuple(made) == msct.MSCT.reads and made["mask"].all()
+    late = clip_of(frames, audio, mask=np.arange(16) > 3)  # its sound starts with frame 4
+    assert msct.inputs(late)["mask"].tolist() == [False] * 4 + [True] * 12
     assert np.abs(made["frames"] - want).max() < 2e-3 and np.abs(made["fbank"].T - fbank104(audio)).max() < 4e-3
 
 
@@ -479,6 +489,7 @@ def test_inputs_of_a_larger_picture_and_of_a_shorter_sound():
 
 def test_clips_that_msct_cannot_read():
     frames, audio = np.zeros((4, 64, 64, 3), np.uint8), np.zeros(2560, np.float32)
-    for clip in (clip_of(frames, None), clip_of(frames[:0], audio), clip_of(frames, audio, fps=30), clip_of(frames, audio, sample_rate=8000)):
+    for clip in (clip_of(frames, None), clip_of(frames[:0], audio), clip_of(frames, audio, mask=np.zeros(4, bool)),
+                 clip_of(frames, audio, fps=30), clip_of(frames, audio, sample_rate=8000)):
         with pytest.raises(AvlabError, match="MSCT"):
             msct.inputs(clip)
