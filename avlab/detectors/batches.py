@@ -15,7 +15,8 @@ from avlab.clips.rows import Row
 from avlab.clips.store import Store
 from avlab.errors import AvlabError
 
-LABELS = ("label", "label_video", "label_audio", "generator", "person", "frame_label", "segments", "clip_id")  # the keys that are no inputs
+ONE_A_CLIP = ("label", "label_video", "label_audio", "generator", "person", "clip_id")
+LABELS = (*ONE_A_CLIP, "frame_label", "segments")  # the keys of a batch that are no inputs
 
 
 class ClipDataset(Dataset):
@@ -151,7 +152,7 @@ class BalancedSampler(Sampler):
         yield from rng.permutation(np.concatenate(drawn)).tolist()
 
 
-def stored(rows, inputs, store_folder, settings, *, load=None, progress=None):
+def stored(rows, inputs, store_folder, settings, *, load=None, progress=None, failed=None):
     """Compute a detector's inputs of every clip once and return the function row -> arrays that reads them back.
 
     What is there already is kept, so a killed run goes on where it was; each clip's file appears whole or not at all (`clips.Store`).
@@ -161,14 +162,17 @@ def stored(rows, inputs, store_folder, settings, *, load=None, progress=None):
                (SynthTalk's version is added: other clips, other store)
     load       row -> what `inputs` takes; default `clips.load_clip`
     progress   called as progress(number, total, row, state) after each clip
-    Raises AvlabError naming the clips that could not be read; the others are then computed, and rows without them go through at once.
+    failed     a list to which (clip_id, message) of clips that could not be read are added; without it they raise AvlabError, after the
+               others were computed, so rows without them go through at once
     """
     from avlab.clips import load_clip
     from avlab.synthtalk import VERSION
 
     store = Store(store_folder, {"synthtalk": VERSION, **settings})
     done = store.map(rows, lambda row: {name: _half(value) for name, value in inputs((load or load_clip)(row)).items()}, progress=progress)
-    if done.failed:
+    if failed is not None:
+        failed += done.failed
+    elif done.failed:
         first = "; ".join(f"{name}: {message}" for name, message in done.failed[:3])
         raise AvlabError(f"{len(done.failed)} clips could not be read", got=first, todo="Leave these rows out, or repair the files")
     return store.get

@@ -5,6 +5,7 @@ one file is written whole: so a run that was killed anywhere and started again e
 """
 
 import json
+import math
 import os
 import random
 import time
@@ -18,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from avlab import metrics
-from avlab.detectors.batches import LABELS, BalancedSampler
+from avlab.detectors.batches import ONE_A_CLIP, BalancedSampler
 from avlab.detectors.checkpoints import calm, load, own_randomness, restore, save, write
 from avlab.errors import AvlabError
 
@@ -166,8 +167,7 @@ class Training(lightning.LightningModule):
         state.stopped = self.trainer.should_stop = _patience_ended(state, self.recipe)
         if self.trainer.is_global_zero:
             if self.path:
-                optimiser, scaler = self.trainer.optimizers[0].state_dict(), self.trainer.precision_plugin.state_dict()
-                write(self.path, self.mark, state, self.model, optimiser, scaler)
+                write(self.path, self.mark, state, self.model, self.trainer.optimizers[0].state_dict(), self.trainer.precision_plugin.state_dict())
             if self.progress:
                 self.progress(record)
 
@@ -188,17 +188,15 @@ class Training(lightning.LightningModule):
             every = [None] * self.trainer.world_size
             torch.distributed.all_gather_object(every, (score, label))
             score, label = (torch.cat(part) for part in zip(*every, strict=True))
-        if len(label.unique()) < 2 or not torch.isfinite(score).all():
-            return None
-        return metrics.auroc(score.numpy(), label.numpy())
+        return metrics.auroc(score.numpy(), label.numpy()) if len(label.unique()) == 2 and torch.isfinite(score).all() else None
 
 
 def predict(model, data, batch_size=32, *, parts=()):
     """Score every clip of a ClipDataset, in order, in eval mode (each part of the model gets its own mode back) and on the model's device.
 
-    parts   names of Prediction.parts to keep as well; they must have one shape for all batches
+    parts   names of Prediction.parts to keep as well
     Returns {"logit": (N,), "embedding": (N, D), "label", "label_video", "label_audio", "generator", "person": (N,), "clip_id": (N,) str,
-    and each of `parts`} as numpy arrays.
+    and each of `parts`} as numpy arrays; a part whose shape differs between batches (padded clips) is a list of N arrays.
     """
     device = next((value.device for value in model.parameters()), torch.device("cpu"))
     modes, found = [(part, part.training) for part in model.modules()], defaultdict(list)
@@ -207,18 +205,14 @@ def predict(model, data, batch_size=32, *, parts=()):
         with torch.inference_mode():
             for batch in DataLoader(data, batch_size, collate_fn=data.collate, generator=torch.Generator()):
                 made = model(*(batch[name].to(device) for name in model.reads))
-                found["logit"].append(made.logit.flatten())
-                found["embedding"].append(made.embedding)
-                for name in parts:
-                    found[name].append(made.parts[name])
-                for name in LABELS:
-                    if name in batch and name not in ("frame_label", "segments"):
-                        found[name].append(batch[name])
+                for name, value in {"logit": made.logit, "embedding": made.embedding, **{name: made.parts[name] for name in parts}}.items():
+                    found[name].append(value.float())
+                for name in ONE_A_CLIP:
+                    found[name].append(batch[name])
     finally:
         for part, mode in modes:
             part.training = mode
-    return {name: np.array(sum(values, [])) if name == "clip_id" else torch.cat(values).float().cpu().numpy() if name in ("logit", "embedding")
-            else torch.cat(values).cpu().numpy() for name, values in found.items()}
+    return {name: np.array(sum(values, [])) if name == "clip_id" else _joined([value.cpu().numpy() for value in values]) for name, values in found.items()}
 
 
 # ------------------------------------------------------------------------------------------------ inside
@@ -236,9 +230,7 @@ def _checked(options, train, val):
         raise AvlabError("A run has at least one epoch and one clip a batch, a positive lr and a seed from 0", got=recipe)
     if val is None and recipe.patience is not None:
         raise AvlabError("Stopping early needs validation clips", todo="Pass val, or leave patience out")
-    for name, data in (("train", train), ("val", val)):
-        if data is None:
-            continue
+    for name, data in {"train": train, **({} if val is None else {"val": val})}.items():
         if "test" in data.splits:
             raise AvlabError("Clips of the test split take no part in a training", got=f"some in {name}", todo="Select rows by split")
         strange = {row.forger for row in data.label_rows} - set(data.forgers)
@@ -251,6 +243,11 @@ def _checked(options, train, val):
         if recipe.monitor == "auroc" and len(set(val.groups())) < 2:
             raise AvlabError("AUROC needs real and fake clips in the validation", got=set(val.groups()))
     return recipe
+
+
+def _joined(batches):
+    alike = len({batch.shape[1:] for batch in batches}) == 1
+    return np.concatenate(batches) if alike else [clip for batch in batches for clip in batch]
 
 
 def _patience_ended(state, recipe):
@@ -278,14 +275,12 @@ def _loader(data, recipe, sampler, num_workers):
 
 def _factor(recipe, step, steps_per_epoch):
     rise = min(1.0, (step + 1) / (recipe.warmup + 1))
-    return rise if recipe.schedule == "constant" else rise * (1 + np.cos(np.pi * step / (recipe.epochs * steps_per_epoch))) / 2
+    return rise if recipe.schedule == "constant" else rise * (1 + math.cos(math.pi * step / (recipe.epochs * steps_per_epoch))) / 2
 
 
 def _score(record, recipe):
-    if "val_total" not in record:
-        return -np.inf
-    value = -record["val_total"] if recipe.monitor == "loss" else record["val_auroc"]
-    return -np.inf if value is None else value
+    value = -record.get("val_total", math.inf) if recipe.monitor == "loss" else record["val_auroc"]
+    return -math.inf if value is None else value
 
 
 def _seed(seed, epoch, rank):

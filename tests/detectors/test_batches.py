@@ -183,6 +183,9 @@ def test_a_clip_that_fails_is_named_after_the_others_were_computed(tmp_path):
 
     with pytest.raises(AvlabError, match="bad: No face"):
         stored(rows, inputs, tmp_path, {}, load=lambda of: of.clip_id)
+    failed = []
+    stored(rows, inputs, tmp_path, {}, load=lambda of: of.clip_id, failed=failed)
+    assert failed == [("bad", "No face.")]
     read = stored([rows[0], rows[2]], None, tmp_path, {})  # nothing is left to compute
     assert read(rows[2])["x"].tolist() == [1, 1]
 

@@ -168,12 +168,20 @@ def test_ctrl_c_is_an_interrupt_and_not_an_exit_and_works_a_second_time():
         assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_cosine_schedule_falls_from_lr_to_zero_and_warm_up_rises():
+def test_the_cosine_schedule_falls_from_lr_to_zero_warm_up_rises_and_both_resume(tmp_path):
     recipe = training.Recipe(epochs=2, lr=1.0, seed=0, schedule="cosine", warmup=3)
     factors = [training._factor(recipe, step, 5) for step in range(10)]
     assert factors[0] == pytest.approx(0.25) and factors[5] == pytest.approx(0.5) and factors[9] == pytest.approx((1 + np.cos(0.9 * np.pi)) / 2)
-    _, state = trained(schedule="cosine", epochs=2)
+    one, state = trained(schedule="cosine", epochs=2)
     assert state.history[-1]["lr"] == pytest.approx(3e-3 * (1 + np.cos(np.pi * 11 / 12)) / 2)
+
+    def stop(record):
+        raise AvlabError("Stopped for the test")
+
+    with pytest.raises(AvlabError, match="Stopped"):
+        trained(tmp_path, schedule="cosine", epochs=2, progress=stop)
+    two, again = trained(tmp_path, schedule="cosine", epochs=2)
+    assert again.resumed == 1 and same_weights(one, two)
 
 
 # ------------------------------------------------------------------------------------------------ refusals
