@@ -75,7 +75,7 @@ def ap_at_iou(proposals, truth, iou: float) -> float:
     Raises AvlabError when the numbers of videos differ or there is no true segment at all.
     """
     proposals, truth = _videos(proposals, truth)
-    hit = [proposal_hits(p, t, iou) for p, t in zip(proposals, truth)]
+    hit = [proposal_hits(p, t, iou) for p, t in zip(proposals, truth, strict=True)]
     return ap_from_hits(np.concatenate([p[:, 2] for p in proposals]), np.concatenate(hit), sum(map(len, truth)))
 
 
@@ -92,7 +92,7 @@ def ar_at_n(proposals, truth, n: int) -> float:
     if not sum(map(len, truth)):
         raise _no_truth("AR")
     best = []
-    for p, t in zip(proposals, truth):
+    for p, t in zip(proposals, truth, strict=True):
         first = p[np.argsort(-p[:, 2], kind="stable")[:n], :2]
         best.append(interval_iou(first, t).max(0, initial=0.0))
     return float((np.concatenate(best)[:, None] > AR_IOU + ROUNDING).mean())

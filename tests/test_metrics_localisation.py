@@ -36,7 +36,8 @@ def slow_ap(proposals, truth, iou):
 def slow_ar(proposals, truth, n):
     recalls = []
     for percent in range(50, 100, 5):
-        hits = [any(overlap(p, t) > percent / 100 for p in sorted(video, key=lambda row: -row[2])[:n]) for video, ts in zip(proposals, truth) for t in ts]
+        hits = [any(overlap(p, t) > percent / 100 for p in sorted(video, key=lambda row: -row[2])[:n])
+                for video, ts in zip(proposals, truth, strict=True) for t in ts]
         recalls.append(sum(hits) / len(hits))
     return sum(recalls) / len(recalls)
 
@@ -165,7 +166,7 @@ def test_no_truth_anywhere_is_told_and_a_bootstrap_draws_again():
 
 def test_hits_pooled_again_are_the_same_ap():
     proposals, truth = random_videos(3)
-    hits = [metrics.proposal_hits(p, t, 0.5) for p, t in zip(proposals, truth)]
+    hits = [metrics.proposal_hits(p, t, 0.5) for p, t in zip(proposals, truth, strict=True)]
     pooled = metrics.ap_from_hits(np.concatenate([p[:, 2] for p in proposals]), np.concatenate(hits), sum(map(len, truth)))
     assert pooled == metrics.ap_at_iou(proposals, truth, 0.5)
 
@@ -176,7 +177,8 @@ def test_interval_iou_of_nothing_and_of_points():
     assert metrics.interval_iou([[0, 2]], [[1, 3], [2, 3], [0, 2]]).tolist() == [[pytest.approx(1 / 3), 0, 1]]
 
 
-@pytest.mark.parametrize("proposals, truth", [([[[0, 1, 0.5]]], []), ([], []), ([[[0, 1]]], [[[0, 1]]]), ([[[0, 1, np.nan]]], [[[0, 1]]]), ([[[0, 1, 1]]], [[[1, 1]]])])
+@pytest.mark.parametrize("proposals, truth", [([[[0, 1, 0.5]]], []), ([], []), ([[[0, 1]]], [[[0, 1]]]), ([[[0, 1, np.nan]]], [[[0, 1]]]),
+                                              ([[[0, 1, 1]]], [[[1, 1]]])])
 def test_wrong_arguments_are_told(proposals, truth):
     with pytest.raises(AvlabError):
         metrics.ap_at_iou(proposals, truth, 0.5)

@@ -79,17 +79,19 @@ def soft_nms(proposals, *, sigma=0.75, min_score=0.001, keep=100):
     return np.stack(kept) if kept else np.zeros((0, 3))
 
 
-def proposals(prediction, *, fps=FPS, stride=1, top=2000, sigma=0.75, min_score=0.001, keep=100):
+def proposals(parts, *, fps=FPS, stride=1, top=2000, sigma=0.75, min_score=0.001, keep=100):
     """Return one (N, 3) array per clip of a batch: start_s, end_s, score, from each frame's probability and its span, after soft-NMS.
 
     Spans are cut at the ends of their clip, which are its first and last frame that are there.
 
-    prediction   of MMMSBA: parts frame_logit (B, T), spans (B, T, 2), valid (B, T)
+    parts        Prediction.parts of MMMSBA, or what training.predict kept of them: frame_logit (B, T), spans (B, T, 2), valid (B, T), tensors or
+                 arrays, or lists with one a clip
     fps, stride  of that model; frames of one step say the same and are counted once
     top          so many best frames enter soft-NMS; the other arguments are `soft_nms`'s. Defaults: papers.md 4.5
     """
     found = []
-    for logit, spans, valid in zip(*(prediction.parts[name].detach().cpu() for name in ("frame_logit", "spans", "valid"))):
+    for clip in zip(*(parts[name] for name in ("frame_logit", "spans", "valid")), strict=True):
+        logit, spans, valid = (torch.as_tensor(value).detach().cpu() for value in clip)
         there = valid > 0.5
         step = first_of_step(there[None], stride)[0]
         ends = there.nonzero()[[0, -1], 0] + torch.tensor([0, 1]) if bool(there.any()) else torch.zeros(2)
@@ -100,15 +102,17 @@ def proposals(prediction, *, fps=FPS, stride=1, top=2000, sigma=0.75, min_score=
     return found
 
 
-def grouped(prediction, *, thresholds=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), fps=FPS, keep=100):
+def grouped(parts, *, thresholds=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), fps=FPS, keep=100):
     """Return proposals as `proposals` does, but without the spans: runs of frames above a threshold, scored by their mean probability.
 
     The baseline of a model that only scores frames: its ends lie on the grid of frames (or of steps, for a stride above 1).
+    parts        as for `proposals`; the spans are not read
     thresholds   each gives its own runs; equal runs are kept once
     """
     found = []
-    for logit, valid in zip(prediction.parts["frame_logit"].detach().cpu(), prediction.parts["valid"].cpu() > 0.5):
-        score = torch.where(valid, logit.sigmoid(), 0.0)
+    for clip in zip(parts["frame_logit"], parts["valid"], strict=True):
+        logit, valid = (torch.as_tensor(value).detach().cpu() for value in clip)
+        score = torch.where(valid > 0.5, logit.sigmoid(), 0.0)
         spans = torch.cat([runs(score > threshold, fps=fps) for threshold in thresholds]).unique(dim=0)
         means = [float(score[round(float(a) * fps):round(float(b) * fps)].mean()) for a, b in spans]
         rows = np.column_stack([spans.double().numpy(), means]) if len(spans) else np.zeros((0, 3))

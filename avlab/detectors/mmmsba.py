@@ -22,7 +22,7 @@ Departures, each with the way back:
     two classes   one logit instead of a softmax over two, which has the same freedom; padded frames report a logit of -20.
     training      their validation data were the test data; ours are not (training.py).
 Departures of size="small": `project` gives each modality a learnable layer per frame on standardised cheap features (the paper's inputs are
-precomputed networks' features and enter the GRU as they are); smaller widths; dropout 0.1 to 0.3 instead of 0.5 to 0.7.
+precomputed networks' features and enter the GRU as they are); smaller widths; dropout 0.1 everywhere instead of 0.5 to 0.7.
 """
 
 import numpy as np
@@ -168,7 +168,7 @@ class MMMSBA(nn.Module):
         self.widths, self.family, self.scaled, self.mask_padding = tuple(widths), family, scaled, mask_padding
         self.modalities = tuple(name for name in MODALITIES if name in modalities)
         self.modality_dropout, self.stride, self.fps = modality_dropout, stride, fps
-        inside = dict(zip(MODALITIES, widths))
+        inside = dict(zip(MODALITIES, widths, strict=True))
         self.encoders = nn.ModuleDict({name: ModalityEncoder(inside[name], project=project, hidden=hidden, width=width, dropout=dropout)
                                        for name in self.modalities})
         self.pairs = tuple(pair for pair in PAIRS if set(pair) <= set(self.modalities))
@@ -189,8 +189,7 @@ class MMMSBA(nn.Module):
         modality (ms_sa) or "attention" (B, T, 3, 3) (mmus_sa), rows summing to 1; T counts steps here where stride is above 1.
         """
         here = self._here(audio, face, lips, mask)
-        valid, n_frames = here.any(-1), audio.shape[1]
-        codes, steps = {}, {}
+        valid, codes, steps = here.any(-1), {}, {}
         for k, name in enumerate(self.modalities):
             x = (audio, face, lips)[MODALITIES.index(name)]
             x, seen = (x, here[..., k]) if self.mask_padding else (torch.where(here[..., k, None], x, 0.0), torch.ones_like(valid))
@@ -202,7 +201,7 @@ class MMMSBA(nn.Module):
     def _here(self, audio, face, lips, mask):
         """(B, T, M) bool: which of the modalities in use is there; in training, one of them may be taken away."""
         shapes = [tuple(x.shape) for x in (audio, face, lips)]
-        good = all(len(s) == 3 and s[:2] == shapes[0][:2] and s[2] == width for s, width in zip(shapes, self.widths))
+        good = all(len(s) == 3 and s[:2] == shapes[0][:2] and s[2] == width for s, width in zip(shapes, self.widths, strict=True))
         if not good or (mask is not None and tuple(mask.shape) != (*shapes[0][:2], 3)):
             raise AvlabError(f"Features are (B, T, {' | '.join(map(str, self.widths))}) and the mask (B, T, 3)",
                              got=f"{shapes}, mask {None if mask is None else tuple(mask.shape)}", todo="Make them with mmmsba.inputs, or state their widths")
