@@ -60,10 +60,10 @@ def test_the_command_trains_goes_on_and_its_weights_load(avlab, tmp_path):
 def test_xavdt_is_trained_from_the_probe_and_shares_its_store(quick_probe, tmp_path, use_phi):
     said = []
     options = {} if use_phi else {"use_phi": False}
-    path = train_detector.train("xavdt", tmp_path, forgers=["dub"], clips=4, epochs=1, device="cpu", options=options, say=said.append)
+    path = train_detector.train("xavdt", tmp_path, forgers=["dub"], clips=2, epochs=1, device="cpu", options=options, say=said.append)
     model = training.load(path)
     assert model.use_phi is use_phi and any("epoch 0" in line for line in said)
-    row = train_detector._chosen(train_detector._rows("synthtalk", None, 0.64, said.append), "val", ["dub"], 2, 0)[1]
+    row = train_detector._chosen(train_detector._rows("synthtalk", None, 0.64, said.append), "val", ["dub"], 1, 0)[1]
     settings = extract.settings(quick_probe, phi=use_phi)
     kept = Store(tmp_path / "inputs", settings).get(row)  # where `avlab extract --out` would have put it
     read = Store(tmp_path / "inputs", {"synthtalk": settings["synthtalk"], "detector": "xavdt", **settings}).get(row)
