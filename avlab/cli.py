@@ -164,11 +164,15 @@ def manifest_check(path: Annotated[str, typer.Argument(help="CSV file, or syntht
 @manifest_app.command("split")
 def manifest_split(path: Annotated[str, typer.Argument(help="CSV file.")], out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
                    fractions: Annotated[str, typer.Option(help="train,val,test")] = "0.6,0.2,0.2", seed: int = 0):
-    """Split a manifest so that no person stands in two parts."""
+    """Split a manifest so that no person stands in two parts; bad rows are reported and left out, and the exit code is then 1."""
     from dataclasses import replace
 
     from avlab.clips import manifest, splits
     rows = manifest.load(path)
+    for line, column, message in rows.problems:
+        say(f"left out: line {line}, {column}: {message}")
+    if any(row.path for row in rows) and out.resolve().parent != Path(path).resolve().parent:
+        raise AvlabError("A split manifest stands beside its source, where its paths start", got=out, todo=f"--out {Path(path).parent / out.name}")
     try:
         shares = tuple(float(part) for part in fractions.split(","))
     except ValueError:
@@ -178,14 +182,13 @@ def manifest_split(path: Annotated[str, typer.Argument(help="CSV file.")], out: 
     names = splits.split_by_identity(rows, shares, seed)
     manifest.save([replace(row, split=name) for row, name in zip(rows, names, strict=True)], out)
     say(f"{', '.join(f'{names.count(name)} {name}' for name in ('train', 'val', 'test'))}; written to {out}")
+    raise typer.Exit(1 if rows.problems else 0)
 
 
 @train_app.command("probe")
 def train_probe(work: Annotated[Path, typer.Option(help="Folder for checkpoints; a second call goes on from them.")] = Path("work/probe"),
-                out: Annotated[Path | None, typer.Option(
-                    help="Weights (.safetensors); its card is written beside it. Default: WORK/probe.safetensors.")] = None,
-                measure: Annotated[bool, typer.Option(
-                    "--measure", help="Train nothing; measure weights (the bundled ones without --out) and write nothing.")] = False):
+                out: Annotated[Path | None, typer.Option(help="Weights (.safetensors), with the card beside them. Default: WORK/probe.safetensors.")] = None,
+                measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure weights (the bundled ones without --out).")] = False):
     """Train the bundled probe by its recipe (one to two hours on two cores; resumable), or repeat the figures of its card."""
     from avlab.probe import card
     if measure:

@@ -59,7 +59,7 @@ def shares(found, t=24) -> dict:
 def grid(cells) -> dict:
     """cells {(kind, t, "own"): Interval}."""
     (kind, t, _), best = max(cells.items(), key=lambda item: item[1].value)
-    rivals = sum(other.hi > best.lo for other in cells.values()) - 1
+    rivals = sum(other.hi >= best.lo for other in cells.values() if other is not best)
     tie = f"{rivals} of the other {len(cells) - 1} cells overlap its interval" if rivals else "no other cell reaches its interval"
     clear = sum(cell.lo > 0.5 for cell in cells.values())
     chance = f"{clear} of {len(cells)} cells lie above chance" if clear else "no cell lies above chance"
@@ -100,7 +100,7 @@ def sounds(own, silent, shuffled) -> dict:
 def seen(table, forgers) -> dict:
     """table {(forger, kind, condition): AUROC} of clips whose forger the training knew."""
     heard = [f for f in forgers if table[f, "cross", "own"] - max(table[f, "cross", "silent"], table[f, "cross", "shuffled"]) > 0.1]
-    deaf = [f for f in forgers if f not in heard]
+    deaf = [f for f in forgers if f not in heard and table[f, "cross", "silent"] > 0.6]
     said = "; ".join(f"{f} {table[f, 'cross', 'own']:.2f} own, {table[f, 'cross', 'silent']:.2f} silent" for f in forgers)
     split = (f"{', '.join(heard)} lose more than 0.10 without their own sound" if heard else "no forger loses more than 0.10 without its own sound")
     return {"alt": f"Cross attention at t = 24 by forger: {said}; {split}.",

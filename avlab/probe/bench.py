@@ -132,11 +132,25 @@ def quality(probe, clips, say):
             residual += (255 * difference).tolist()
             trip += ((back - z0).flatten(1).norm(dim=1) / z0.flatten(1).norm(dim=1)).tolist()
         score = -np.log(residual)
-        low, high = metrics.bootstrap_ci(metrics.auroc, score, label, groups=people, n=1000, seed=0)
+        area = metrics.bootstrap_ci(metrics.auroc, score, label, groups=people, n=1000, seed=0)
         table[name] = {"calls": calls, "residual": float(np.mean(residual)), "round_trip": float(np.mean(trip)),
-                       "auroc": float(metrics.auroc(score, label)), "auroc_low": float(low), "auroc_high": float(high), "clips": len(rows)}
+                       "auroc": area.value, "auroc_low": area.lo, "auroc_high": area.hi, "clips": len(rows)}
         say(f"{name}: {table[name]}")
     return table
+
+
+def markdown(figures):
+    """The figures as tables for docs/benchmarks.md."""
+    lines = [f"## {figures['device']}, torch {figures['torch']}", "", "| variant | clips a minute | peak MB, one clip |", "|---|---|---|"]
+    for name, peak in figures["peak_mb"].items():
+        speed = figures["clips_per_minute"].get(name)
+        lines.append(f"| {name} | {f'{speed:.1f}' if speed else 'not timed'} | {peak['one clip']:.0f} |")
+    lines += ["", "| ratio, measured in one run | value |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in figures["ratios"].items())]
+    if figures["quality"]:
+        lines += ["", "| solver | network calls | residual (grey levels) | latent round trip | AUROC of -log residual |", "|---|---|---|---|---|"]
+        lines += [f"| {name} | {q['calls']} | {q['residual']:.1f} | {q['round_trip']:.3f} | {q['auroc']:.2f} [{q['auroc_low']:.2f}, {q['auroc_high']:.2f}] |"
+                  for name, q in figures["quality"].items()]
+    return "\n".join(lines)
 
 
 def main(out=None, *, device=None, rounds=3, quality_clips=6, say=print):
@@ -159,7 +173,7 @@ def main(out=None, *, device=None, rounds=3, quality_clips=6, say=print):
         },
     }
     figures["quality"] = quality(probe, quality_clips, say) if quality_clips else {}
-    say(json.dumps(figures, indent=1))
+    say(markdown(figures))
     if out:
         Path(out).write_text(json.dumps(figures, indent=1) + "\n")
     return figures
