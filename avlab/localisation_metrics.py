@@ -6,7 +6,7 @@ evaluation (Cai et al. 2022, "Do you really mean that?", DICTA); where we depart
 
 import numpy as np
 
-from avlab.errors import AvlabError
+from avlab.errors import AvlabError, OneClass
 
 AR_IOU = np.arange(10, 20) / 20  # 0.50, 0.55, ... 0.95
 ROUNDING = 1e-9  # seconds on a frame grid are not exact in binary: an IoU this little above its threshold equals it
@@ -100,8 +100,6 @@ def ar_at_n(proposals, truth, n: int) -> float:
 
 def _no_truth(name):
     """The metric is undefined without a true segment: a bootstrap draws again, everyone else is told."""
-    from avlab.metrics import OneClass  # metrics shows this file's functions as its own, so this cannot stand at the top
-
     return OneClass(f"{name} needs at least one true segment in one of the videos", todo="take more clips")
 
 

@@ -19,11 +19,13 @@ class Standardise(nn.Module):
     """Bring every channel of (B, C, ...) to mean 0 and deviation 1 over the batches seen in training mode, each counted alike.
 
     Unlike a batch norm it uses these running moments in training too: a clip's score depends on no other clip of its batch, and the
-    differences between batches stay in. The first batch of a training sets the moments, later ones refine them.
+    differences between batches stay in. The first batch of a training sets the moments, the next refine them, and after `batches` they stay:
+    by then they hardly move, and the layers behind see the same input from epoch to epoch. Before any training it leaves x as it is.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels, batches=200):
         super().__init__()
+        self.batches = batches
         self.register_buffer("seen", torch.zeros(()))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
@@ -38,7 +40,7 @@ class Standardise(nn.Module):
         self.mean += gap / self.seen
 
     def forward(self, x):
-        if self.training:
+        if self.training and self.seen < self.batches:
             self.update(x)
         shape = (-1,) + (1,) * (x.ndim - 2)
         return (x - self.mean.view(shape)) / (self.variance.view(shape) + 1e-12).sqrt()

@@ -18,7 +18,7 @@ Departures of size="small", each an argument (in brackets the paper's):
     pooling="statistics"   g also holds mean and log deviation of every psi channel over time and cells (the mean of the decoder's cells alone).
                            A thousand clips are too few to learn that squares matter.
     composite_px=32        phi is averaged to 32 x 32 first (no averaging). The residual is an absolute value, so its size survives.
-    Widths 32 to 64 and one block a layer; 8 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
+    Widths 32 to 64 and one block a layer; 4 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
     the third decoder layer has stride 1, so that 2 x 2 cells are left for its batch statistics.
 """
 
@@ -44,11 +44,11 @@ SIZES = {
         "decoder_layers": ((1024, 1024, 2, (2, 2, 2)),) * 3,
     },
     "small": {
-        "psi_channels": 32, "width": 64, "heads": 4, "groups": 8, "standardise": "running", "pooling": "statistics", "composite_px": 32,
+        "psi_channels": 32, "width": 64, "heads": 4, "groups": 4, "standardise": "running", "pooling": "statistics", "composite_px": 32,
         "phi_stem": (16, 3, (2, 2, 2)), "phi_pool": (2, 1, 1),
-        "phi_layers": ((32, 16, 1, (1, 1, 1)), (48, 24, 1, (2, 2, 2)), (64, 32, 1, (2, 1, 1))),
+        "phi_layers": ((32, 16, 1, (1, 1, 1)), (48, 32, 1, (2, 2, 2)), (64, 32, 1, (2, 1, 1))),
         "psi_stem": (32, 3, (2, 1, 1)),
-        "psi_layers": ((32, 16, 1, (2, 1, 1)), (48, 24, 1, (2, 1, 1)), (64, 32, 1, (2, 2, 2))),
+        "psi_layers": ((32, 16, 1, (2, 1, 1)), (48, 32, 1, (2, 1, 1)), (64, 32, 1, (2, 2, 2))),
         "decoder_layers": ((64, 32, 1, (2, 2, 2)), (64, 32, 1, (2, 2, 2)), (64, 32, 1, (1, 1, 1))),
     },
 }

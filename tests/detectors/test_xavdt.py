@@ -9,7 +9,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch.nn import functional as F
 
-from avlab import detectors, metrics
+from avlab import detectors
 from avlab.detectors import losses, xavdt
 from avlab.detectors.encoders import Bottleneck, Fixed, ResNeXt3d, Standardise
 from avlab.errors import AvlabError
