@@ -84,7 +84,7 @@ def shrink(film, px):
 class Decoder(nn.Module):
     """Fusion decoder: positions, self-attention among the cells of the fused map, three strided layers (trap X12: in this order).
 
-    tokens = map + positions;  y = ReLU(LN2(Linear(MHA(LN1(tokens)))) + tokens))     with LN2 = LN1 in the checkpoint (shared_norm)
+    tokens = map + positions;  y = ReLU(LN2(Linear(MHA(LN1(tokens))) + tokens))     with LN2 = LN1 in the checkpoint (shared_norm)
     """
 
     def __init__(self, width, heads, layers, groups, shared_norm=False):
@@ -223,6 +223,8 @@ def _options(given):
             raise AvlabError(f"{name} is one of {', '.join(map(str, known))}", got=given[name])
     if not (given["use_phi"] or given["use_psi"]):
         raise AvlabError("A detector needs phi or psi", got="use_phi=False, use_psi=False")
+    if given["heads"] < 1 or given["width"] < 1 or given["width"] % given["heads"] or given["width"] % 4:
+        raise AvlabError("The width is divisible by the heads, and by the four parts of a position", got=f"width {given['width']}, {given['heads']} heads")
     if not 0 <= given["triplet_weight"] <= 1:
         raise AvlabError("triplet_weight is a share between 0 and 1", got=given["triplet_weight"])
 

@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(AvlabError, match="phi is"):
         model(batch["composite"][:, :9], batch["av_attention"])
     for config in ({"use_psi": False, "use_phi": False}, {"embed": "mean"}, {"mining": "hard"}, {"pooling": "max"}, {"standardise": "none"},
-                   {"classes": 3}, {"triplet_weight": 1.5}):
+                   {"classes": 3}, {"triplet_weight": 1.5}, {"heads": 5}, {"width": 50, "heads": 5}, {"heads": 0}, {"phi_layers": ()}):
         with pytest.raises(AvlabError):
             small(**config)
     with pytest.raises(AvlabError, match="lambda"):
@@ -395,16 +395,3 @@ def test_the_paper_size_runs_and_learns_in_every_part():
     batch = {"composite": torch.rand(2, 12, 16, 32, 32), "av_attention": torch.randn(2, 320, 16, 4, 4), "label": torch.tensor([0.0, 1.0])}
     assert reached(xavdt.total_loss(model, batch)["total"], model) == EVERYTHING | {"head"}
     assert model.decoder.layer3[1].expand[1].running_mean.abs().max() > 0 and not hasattr(model, "projections")
-
-
-# ---------------------------------------------------------------- what the small size is for
-
-
-def planted(n, seed):
-    """psi (n, 32, 16, 4, 4) in which a fake's channel 5 deviates 1.6 times as far; channels of very different size, clips of different gain."""
-    rng = np.random.default_rng(seed)
-    size, label = 10 ** np.linspace(-1.3, 0.3, 32), np.arange(n) % 2
-    gain = np.exp(0.15 * rng.standard_normal((n, 32)))
-    gain[:, 5] *= 1.6 ** label
-    x = rng.standard_normal((n, 32, 16, CELLS, CELLS)) * gain[..., None, None, None] + 0.3 * rng.standard_normal((n, 32))[..., None, None, None] + 2
-    return torch.tensor(x * size[:, None, None, None], dtype=torch.float32), torch.tensor(label, dtype=torch.float32)
