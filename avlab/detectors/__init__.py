@@ -20,7 +20,8 @@ def build(name, size="paper", **config):
     name    "xavdt" | "msct" | "amdd" | "mmmsba"
     size    "paper" (the published widths) or "small" (trains on a thousand SynthTalk clips in minutes on a CPU)
     config  arguments of the detector's constructor that replace those of the size, e.g. use_psi=False
-    Returns an nn.Module with ``built_as`` = {"name", "size", "config"}, which `training.save` keeps.  Raises AvlabError for unknown names.
+    Returns an nn.Module with ``built_as`` = {"name", "size", "config"}, which `training.save` keeps.
+    Raises AvlabError for unknown names, and for options that no network can be built of.
     """
     module = module_of(name)
     if size not in module.SIZES:
@@ -29,7 +30,12 @@ def build(name, size="paper", **config):
     unknown = sorted(set(config) - set(known)) if known else []
     if unknown:
         raise AvlabError(f"Unknown option of {name}", got=", ".join(unknown), todo=f"Known: {', '.join(known)}")
-    model = module.build(size, **config)
+    try:
+        model = module.build(size, **config)
+    except AvlabError:
+        raise
+    except Exception as error:  # noqa: BLE001, torch and transformers refuse a wrong number or word in as many ways as they have layers
+        raise AvlabError(f"{name} cannot be built with these options", got=f"{config}: {error}" if config else f"{error}") from error
     model.built_as = {"name": name, "size": size, "config": config}
     return model
 

@@ -82,11 +82,12 @@ def restore(path, mark, model):
         kept = torch.load(path, map_location="cpu", weights_only=True)
         same, told = (kept["format"], kept["mark"]) == (FORMAT, mark), json.loads(kept["progress"])
         fields = {name: told[name] for name in PLAIN} | {name: kept[name] for name in ("best", "optimiser", "scaler")}
+        if same:
+            model.load_state_dict(kept["model"])
     except Exception as error:  # noqa: BLE001, a damaged file fails in as many ways as it has bytes
         raise AvlabError("The checkpoint is damaged", got=f"{path}: {error}", todo="Delete it, or pass resume=False") from None
     if not same:
         raise AvlabError("The checkpoint belongs to another run: model, loss, recipe or clips differ", got=path, todo="Take another folder, or resume=False")
-    model.load_state_dict(kept["model"])
     return fields
 
 

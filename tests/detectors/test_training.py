@@ -250,6 +250,15 @@ def test_a_damaged_checkpoint_is_refused_and_a_pickle_in_it_is_not_executed(tmp_
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_checkpoint_of_this_run_that_lacks_its_weights_is_damaged_too(tmp_path):
+    trained(tmp_path, epochs=1)
+    kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    for model in ({}, {**kept["model"], "head.bias": torch.zeros(2)}, None):
+        torch.save({**kept, "model": model}, tmp_path / "last.ckpt")
+        with pytest.raises(AvlabError, match="damaged"):
+            trained(tmp_path, epochs=1)
+
+
 # ------------------------------------------------------------------------------------------------ scores and weights
 
 
@@ -314,6 +323,9 @@ def test_build_refuses_names_sizes_and_options_that_do_not_exist(a_paper):
         a_paper.build("xavdt", "small", widht=3)
     with pytest.raises(AvlabError, match="small, paper"):
         a_paper.build("xavdt", "large")
+    for width in (-1, "wide", None, [3]):  # torch refuses each in another way
+        with pytest.raises(AvlabError, match="xavdt cannot be built with these options.*width"):
+            a_paper.build("xavdt", "small", width=width)
 
 
 def test_an_unknown_detector_is_refused():
