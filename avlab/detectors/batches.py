@@ -26,7 +26,7 @@ class ClipDataset(Dataset):
     generator    0 = real, k = the k-th name of `forgers`, -1 = a forger that is not among them (fit refuses it, scores do not mind)
     person       number of the row's identity in `people`
     frame_label  (T,) 0. or 1.: picture or sound of that frame is forged (the frame's start lies in a half-open segment)
-    segments     (M, 2) forged spans in seconds of either stream, merged (only with segments=True)
+    segments     (M, 2) forged spans in seconds of either stream, merged, cut off after T frames (only with segments=True)
     clip_id      the row's, a str
 
     rows      manifest rows, all with known classes
@@ -69,7 +69,7 @@ class ClipDataset(Dataset):
                    "generator": torch.tensor(self.forgers.get(said.forger, -1)), "person": torch.tensor(self.people[row.identity]),
                    "frame_label": torch.tensor(forged_frames(said, n, self.fps), dtype=torch.float32), "clip_id": row.clip_id}
         if self.segments:
-            sample["segments"] = torch.tensor(forged_spans(said), dtype=torch.float32).reshape(-1, 2)
+            sample["segments"] = torch.tensor(forged_spans(said, n / self.fps), dtype=torch.float32).reshape(-1, 2)
         return sample
 
     def _read(self, index):
@@ -189,8 +189,12 @@ def forged_frames(row, n, fps=25):
     return forged
 
 
-def forged_spans(row):
-    """[(start_s, end_s), ...] in which picture or sound is forged, merged where they touch, in order; [] for a real clip."""
+def forged_spans(row, seconds=None):
+    """[(start_s, end_s), ...] in which picture or sound is forged, merged where they touch, in order; [] for a real clip.
+
+    seconds   of a clip that is cut: spans end there, and those that would start later are left out; None = the row's duration
+    """
+    last = row.duration_s if seconds is None else seconds
     spans = []
     for label, segments in ((row.label_video, row.segments_video), (row.label_audio, row.segments_audio)):
         spans += (segments or [(0.0, row.duration_s)]) if label == "fake" else []
@@ -200,7 +204,7 @@ def forged_spans(row):
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
-    return merged
+    return [(start, min(end, last)) for start, end in merged if start < last]
 
 
 # ------------------------------------------------------------------------------------------------ inside

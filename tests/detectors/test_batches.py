@@ -67,6 +67,10 @@ def test_a_fake_stream_without_segments_is_forged_throughout_and_a_real_one_neve
     assert forged_spans(row(video="swap")) == [(0.0, 0.64)] and forged_spans(row()) == []
     partly = row(video="swap", audio="voice", segments_video=((0.1, 0.2),))
     assert forged_spans(partly) == [(0.0, 0.64)] and forged_frames(partly, 16).all()
+    long = row(video="swap", audio="voice", duration_s=4.0, segments_audio=((0.2, 0.3), (0.6, 0.9), (2.0, 3.0)))
+    cut = data([long, replace(long, label_video="real", forger_video="", category="RVFA")], frames=16, segments=True)
+    assert cut[0]["segments"].tolist() == [[0, pytest.approx(0.64)]]  # a span ends where the cut clip does
+    assert np.allclose(cut[1]["segments"], [[0.2, 0.3], [0.6, 0.64]]) and forged_spans(long) == [(0.0, 4.0)]
     edge = row(video="swap", segments_video=((0.04, 0.12),))
     assert forged_frames(edge, 5).tolist() == [False, True, True, False, False]  # half-open: frame 3 starts at 0.12
 
