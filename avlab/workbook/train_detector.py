@@ -11,11 +11,12 @@ from pathlib import Path
 from avlab import detectors
 from avlab.clips import Store, load_clip, manifest
 from avlab.detectors.batches import ClipDataset, forged_frames, stored
+from avlab.detectors.checkpoints import replace as write_whole
 from avlab.detectors.training import fit, save
 from avlab.errors import AvlabError
 
 FPS = 25
-PIXELS = 64  # of a film's shorter side, as SynthTalk's clips
+PIXELS = 64  # of a film's shorter side, as SynthTalk's clips; the paper's size reads films as large as they are
 RECIPES = {  # papers.md: X-AVDT section 1.6; MSCT and MMMS-BA after their code bases; AMDD section 3.5. The small ones are ours
     "paper": {"xavdt": {"lr": 1e-4, "weight_decay": 0.05, "batch_size": 8}, "msct": {"lr": 1e-3, "weight_decay": 1e-4, "betas": (0.5, 0.9), "batch_size": 64},
               "amdd": {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": 4, "schedule": "cosine"}, "mmmsba": {"lr": 1e-3, "weight_decay": 0.0, "batch_size": 64}},
@@ -37,8 +38,7 @@ def train(name, out, *, source="synthtalk", root=None, size="small", epochs=20, 
 
     began, out = time.monotonic(), Path(out)
     module, options = detectors.module_of(name), dict(options or {})
-    if size == "paper" and name in ("xavdt", "mmmsba"):
-        raise AvlabError("From clips alone only the small size can be trained: the paper's size reads a larger probe or other networks' features", got=name)
+    _check(name, size, seconds)
     rows = _rows(source, root, seconds, say)
     forgers = list(forgers) or sorted({row.forger for row in rows if row.split == "train"} - {"real"})
     train_rows = _chosen(rows, "train", forgers, clips, seed)
@@ -62,13 +62,20 @@ def train(name, out, *, source="synthtalk", root=None, size="small", epochs=20, 
     about = {"manifest": str(source), "forgers": forgers, "clips": len(data[0]), "val_clips": len(data[1]), "seconds": seconds, "seed": seed,
              "epochs": len(state.history), "best_epoch": state.best_epoch, "val_auroc": best["val_auroc"], "recipe": recipe}
     save(model, out / f"{name}.safetensors", about=about)
-    (out / "history.json").write_text(json.dumps(state.history, indent=1) + "\n", encoding="utf-8")
+    write_whole(out / "history.json", (json.dumps(state.history, indent=1) + "\n").encode())
     say(f"best epoch {state.best_epoch}: {_line(best)}\n{out / name}.safetensors written after {time.monotonic() - began:.0f} s")
     return out / f"{name}.safetensors"
 
 
+def _check(name, size, seconds):
+    if size == "paper" and name in ("xavdt", "mmmsba"):
+        raise AvlabError("From clips alone only the small size can be trained: the paper's size reads a larger probe or other networks' features", got=name)
+    if name == "xavdt" and round(seconds * FPS) != detectors.module_of(name).FRAMES:
+        raise AvlabError("X-AVDT is trained on chunks of 16 frames", got=f"{seconds} s", todo="Take --seconds 0.64; longer films are cut to it")
+
+
 def _rows(source, root, seconds, say):
-    """The rows that can be used: of known class, long enough, and where they are cut, still forged if they are called so."""
+    """The rows that can be used: of known class, long enough, and where they are cut, still forged in every stream that is called so."""
     rows, n = manifest.load(source, root=root), round(seconds * FPS)
     for line, column, message in rows.problems:
         say(f"skipped: line {line}, {column}: {message}")
@@ -77,7 +84,8 @@ def _rows(source, root, seconds, say):
         if "unknown" in (row.label_video, row.label_audio):
             return False
         fits = abs(row.duration_s - seconds) < 1e-3 if not row.path else row.duration_s >= seconds - 1e-3
-        return fits and (row.label == 0 or forged_frames(row, n).any())
+        one_stream = replace(row, label_audio="real"), replace(row, label_video="real")
+        return fits and all(part.label == 0 or forged_frames(part, n).any() for part in one_stream)
 
     kept = replace(rows, rows=tuple(row for row in rows if usable(row)))
     if not {"train", "val"} <= {row.split for row in kept}:
@@ -105,7 +113,7 @@ def _arrays(name, module, size, rows, store, seconds, model, device, failed, say
             say(f"inputs {number}/{total}")
 
     def clip(row):
-        return load_clip(row, max_seconds=seconds, size=PIXELS if row.path else None)
+        return load_clip(row, max_seconds=seconds, size=PIXELS if row.path and size == "small" else None)
 
     shared = {"store_folder": store, "progress": progress, "failed": failed}
     if name == "xavdt":

@@ -86,6 +86,7 @@ def test_refusals_are_one_sentence(avlab, tmp_path):
     assert "widht" in refused("msct", "-p", "widht=3", "--clips", 2)
     assert "small" in refused("msct", "--size", "large", "--clips", 2)
     assert "other networks" in refused("mmmsba", "--size", "paper")
+    assert "chunks of 16 frames" in refused("xavdt", "--seconds", 1.28)
     assert "splits train and val" in refused("amdd", "--seconds", 3)
     assert "none of deepfacelab" in refused("amdd", "--forgers", "dub,deepfacelab")
 
@@ -95,8 +96,25 @@ def test_rows_are_kept_where_the_cut_clip_is_still_what_it_is_called(tmp_path):
     early = manifest.Row("early", "files", "FVRA", "fake", "real", "swap", "", "B", split="val", duration_s=4.0, segments_video=((0.5, 3.0),), path="b.mp4")
     real = manifest.Row("real", "files", identity="C", split="train", duration_s=4.0, path="c.mp4")
     short = manifest.Row("short", "files", identity="D", split="train", duration_s=0.5, path="d.mp4")
-    manifest.save([fake, early, real, short], tmp_path / "rows.csv")
+    half = manifest.Row("half", "files", "FVFA", "fake", "fake", "swap", "clone", "E", split="val", duration_s=4.0, segments_video=((0.0, 0.3),),
+                        segments_audio=((2.0, 3.0),), path="e.mp4")  # its sound is still called fake where the cut clip's is real
+    manifest.save([fake, early, real, short, half], tmp_path / "rows.csv")
     kept = train_detector._rows(tmp_path / "rows.csv", None, 0.64, print)
     assert [row.clip_id for row in kept] == ["early", "real"]
     with pytest.raises(AvlabError, match="splits"):
         train_detector._rows(tmp_path / "rows.csv", None, 8.0, print)
+
+
+@pytest.mark.parametrize("size, shorter", [("small", 64), ("paper", None)])
+def test_the_papers_size_sees_films_as_large_as_they_are(tmp_path, monkeypatch, size, shorter):
+    asked = []
+
+    def film(row, max_seconds, size):
+        asked.append((max_seconds, size))
+        return row
+
+    monkeypatch.setattr(train_detector, "load_clip", film)
+    module = SimpleNamespace(inputs=lambda clip, size: {"x": np.ones(2)})
+    rows = [manifest.Row("film", "files", identity="A", path="a.mp4"), manifest.Row("drawn", identity=3)]
+    train_detector._arrays("amdd", module, size, rows, tmp_path, 0.64, None, "cpu", [], print)
+    assert asked == [(0.64, shorter), (0.64, None)]
