@@ -96,7 +96,7 @@ class MultiScaleKeys(nn.Module):
     heads    cut into len(kernels) equal groups; a group's heads are the channels of its convolution over the (T, d) plane
     kernels  odd sizes, "same" padding; 1 keeps a group that sees one frame only
     Queries and values stay as they are (trap M4). The kernel is as long along d, whose order means nothing, as along T. No bias: it would
-    add the same to every key and so nothing to a softmax. The CLS token (position 0) stays out, and frames that are not there count as 0.
+    add the same to the key of every frame and so tell none apart. The CLS token (position 0) stays out, and frames that are not there count as 0.
     (B, heads, 1 + T, d), mask (B, 1, 1, 1 + T) bool or None -> (B, heads, 1 + T, d).  Raises AvlabError if heads or kernels do not fit.
     """
 
