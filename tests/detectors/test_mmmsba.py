@@ -221,11 +221,15 @@ def test_spans_hold_their_frame_and_proposals_stay_in_the_clip():
         assert len(found) and found[:, 0].min() >= 0 and found[:, 1].max() == pytest.approx(end)
 
 
-def test_relatives_against_their_formulas():
+def test_families_against_their_formulas():
     torch.manual_seed(0)
     codes = {name: torch.tanh(torch.randn(2, 6, 4)) for name in mmmsba.MODALITIES}
     steps = {name: torch.ones(2, 6).bool() for name in mmmsba.MODALITIES}
-    model = SimpleNamespace(scaled=False)
+    model = SimpleNamespace(scaled=False, pairs=mmmsba.PAIRS)
+    paired, _ = mmmsba.FAMILY["mmmsba"](model, codes, steps)
+    pairs = (("face", "lips"), ("audio", "face"), ("lips", "audio"))
+    want = [side for a, b in pairs for side in mmmsba.bi_modal_attention(codes[a], codes[b])]
+    assert len(paired) == 6 and all(torch.equal(got, side) for got, side in zip(paired, want, strict=True))
     own, _ = mmmsba.FAMILY["ms_sa"](model, codes, steps)
     for got, x in zip(own, codes.values(), strict=True):
         x = x.double().numpy()

@@ -224,6 +224,22 @@ def test_the_norm_of_the_cross_map_does_not_see_the_sign_of_the_cross_query():
     assert torch.equal(before[2], after[2]) and (before[0] - after[0]).abs().max() > 1e-3
 
 
+def test_a_block_is_its_equation_on_both_streams_side_by_side():
+    """x + MSSA(LN x), then x + DCA(LN x, LN of the other) from the same tokens on both sides, then x + FFN(LN x)."""
+    block = msct.Block(width=16, heads=4, ffn=24, kernels=(1, 3, 5, 7), multi_scale=True, differential=True, reading="maps", plain_values="other",
+                       dropout=0.1).double().eval()
+    for name, value in block.named_parameters():
+        if "norm_" in name:
+            torch.nn.init.normal_(value, 1.0, 0.5)
+    video, audio = torch.randn(2, 2, 6, 16, dtype=torch.float64)
+    v, a = (x + s.self_attention(s.norm_self(x))[0] for x, s in ((video, block.video), (audio, block.audio)))
+    ready_v, ready_a = block.video.norm_cross(v), block.audio.norm_cross(a)
+    v, a = v + block.video.cross_attention(ready_v, ready_a)[0], a + block.audio.cross_attention(ready_a, ready_v)[0]
+    want = v + block.video.ffn(block.video.norm_ffn(v)), a + block.audio.ffn(block.audio.norm_ffn(a))
+    got = block(video, audio)
+    assert all((mine - other).abs().max() < 1e-12 for mine, other in zip(got, want, strict=False))
+
+
 # ---------------------------------------------------------------- the picture side
 
 
@@ -409,6 +425,15 @@ def test_a_score_depends_on_no_other_clip_and_is_repeatable():
         half = model(batch["frames"].half(), batch["fbank"].half())  # as a store keeps them
     assert (all_.logit[2] - one.logit[0]).abs() < 1e-5 and (all_.parts["cross_audio"][2] - one.parts["cross_audio"][0]).abs().max() < 1e-5
     assert (half.logit - all_.logit).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("multi_scale", [True, False])
+def test_the_order_of_time_is_seen(multi_scale):
+    """Without multi-scale keys by the positions alone: a transformer without them reads a set."""
+    model, batch = msct.MSCT(**TINY, multi_scale=multi_scale).eval(), batch_of()
+    with torch.no_grad():
+        forth, back = (model(batch["frames"][:, :, order], batch["fbank"][:, :, order]).logit for order in (range(6), range(5, -1, -1)))
+    assert (forth - back).abs().max() > 1e-4
 
 
 def test_attention_in_the_parts():
