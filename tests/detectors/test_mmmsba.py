@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from avlab import detectors, metrics
-from avlab.detectors import localise, mmmsba, sequences
+from avlab.detectors import localise, losses, mmmsba, sequences
 from avlab.errors import AvlabError
 
 WIDTHS = (5, 7, 6)
@@ -326,6 +326,19 @@ def test_without_segments_the_runs_of_frame_label_are_taken():
         torch.testing.assert_close(value, with_runs[name])
 
 
+def test_a_step_of_several_frames_counts_once_in_both_terms():
+    """23 frames in steps of 5: the last step holds 3, the forged ones are steps 1 and 4; every step weighs alike."""
+    model, x = small(stride=5), [value[:1] for value in clips(t=23)]
+    label = torch.zeros(1, 23)
+    label[0, 5:10] = label[0, 20:23] = 1
+    batch = dict(zip(model.reads, (*x, torch.ones(1, 23, 3)), strict=True)) | {"label": torch.ones(1), "frame_label": label}
+    got, parts = mmmsba.total_loss(model, batch), model(*x).parts
+    spans, true = parts["spans"][0, [5, 20]], torch.tensor([[0.2, 0.4], [0.8, 0.92]])
+    torch.testing.assert_close(got["diou"], losses.diou_1d(spans, true).mean())
+    z, y = parts["frame_logit"][0, ::5], torch.tensor([0.0, 1, 0, 0, 1])
+    torch.testing.assert_close(got["focal"], losses.focal(z, y, alpha=0.25, gamma=2.0) * 5 / 2)
+
+
 def test_a_batch_of_reals_has_no_span_loss_and_every_weight_learns_from_fakes():
     model, x = small().train(), clips()
     batch = dict(zip(model.reads, (*x, torch.ones(3, 20, 3)), strict=True)) | {"label": torch.zeros(3), "frame_label": torch.zeros(3, 20)}
@@ -370,6 +383,11 @@ def test_runs_and_their_frames_are_inverse():
     assert localise.runs(torch.zeros(4)).shape == (0, 2)
     _, inside = localise.span_targets([localise.runs(flags)], localise.frame_centres(8))
     assert inside[0].int().tolist() == flags.tolist()
+
+
+def test_a_step_is_measured_from_its_middle():
+    np.testing.assert_allclose(localise.frame_centres(3), [0.02, 0.06, 0.10], atol=1e-7)
+    np.testing.assert_allclose(localise.frame_centres(3, stride=2, fps=10), [0.1, 0.3], atol=1e-7)
 
 
 def test_a_centre_takes_the_shortest_segment_it_lies_in():

@@ -220,7 +220,36 @@ def test_attention_of_the_decoder_in_numpy(shared):
     assert np.abs(tokens[0].detach().numpy() - relu(np_norm(y + x, decoder.norm2))).max() < 1e-12
 
 
+def test_the_decoders_layers_read_the_tokens_row_by_row():
+    decoder = unlike_its_start(xavdt.Decoder(8, 2, ((8, 4, 1, (1, 1, 2)), (8, 4, 1, (1, 1, 1)), (8, 4, 1, (1, 1, 1))), 2))
+    tokens = torch.randn(1, 12, 8, dtype=torch.float64)
+    y = tokens[0].numpy().reshape(3, 4, 8).transpose(2, 0, 1)[:, None]  # 3 rows of 4 cells
+    for layer in (decoder.layer1, decoder.layer2, decoder.layer3):
+        y = np_block(y, layer[0])
+    assert y.shape == (8, 1, 3, 2) and np.abs(decoder(tokens, (3, 4))[0].detach().numpy() - y.mean((1, 2, 3))).max() < 1e-12
+
+
 # ---------------------------------------------------------------- scaling and statistics
+
+
+def test_what_reaches_the_encoders_and_the_head():
+    """The paper: (x - 0.45) / 0.225 of phi, psi as it is. Small: both by their running moments, and psi's statistics beside the decoder's mean."""
+    batch, seen = batch_of(), {}
+    for scaling in ("paper", "running"):
+        model = trained_a_little(small(standardise=scaling))
+        for name in ("composite_encoder", "av_attention_encoder"):
+            getattr(model, name).register_forward_pre_hook(lambda module, given, name=name: seen.update({name: given[0]}))
+        made = model(*films(batch))
+        phi, psi = xavdt.shrink(batch["composite"], 8), batch["av_attention"]
+        if scaling == "running":
+            assert model.composite_scale.mean.abs().min() > 0.1 and model.statistics_scale.seen == 3
+            phi, psi = ((x - s.mean[:, None, None, None]) / s.variance.sqrt()[:, None, None, None]
+                        for x, s in ((phi, model.composite_scale), (psi, model.av_attention_scale)))
+        else:
+            phi = (phi - 0.45) / 0.225
+        assert torch.allclose(seen["composite_encoder"], phi, atol=1e-4) and torch.allclose(seen["av_attention_encoder"], psi, atol=1e-4)
+        told = (xavdt.statistics(psi) - model.statistics_scale.mean) / model.statistics_scale.variance.sqrt()
+        assert torch.allclose(made.parts["pooled"][:, 64:], told, atol=1e-3) and torch.allclose(made.logit, model.head(made.parts["pooled"])[:, 0])
 
 
 def test_standardise_has_the_moments_of_everything_it_saw():
