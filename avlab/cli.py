@@ -14,7 +14,7 @@ OUT = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 app = typer.Typer(help="avlab: audio-visual deepfake detectors, taken apart. A workbook of notebooks, and the library behind it.",
                   no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 manifest_app = typer.Typer(help="Manifests: what each clip is, and which split it may be used in.", no_args_is_help=True, rich_markup_mode=None)
-train_app = typer.Typer(help="Train what the package ships.", no_args_is_help=True, rich_markup_mode=None)
+train_app = typer.Typer(help="Train the probe that the package ships, or a detector.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(manifest_app, name="manifest")
 app.add_typer(train_app, name="train")
 
@@ -196,6 +196,50 @@ def train_probe(work: Annotated[Path, typer.Option(help="Folder for checkpoints;
         card.repeat(out, say=say)
     else:
         card.train(work, out or work / "probe.safetensors", say=say)
+
+
+def train_detector(name: str, title: str):
+    """Add `avlab train NAME`: one function a detector, because typer reads commands from functions."""
+    def command(out: Annotated[Path, typer.Option("--out", help="Folder for the weights and the checkpoint; a second call goes on from it.")],
+                source: Annotated[str, typer.Option("--manifest", help="CSV file, or synthtalk.")] = "synthtalk",
+                root: Annotated[Path | None, typer.Option(help="Folder that paths of the manifest start from.")] = None,
+                size: Annotated[str, typer.Option(help="small or paper.")] = "small",
+                epochs: Annotated[int, typer.Option(min=1)] = 20, seed: Annotated[int, typer.Option(min=0)] = 0,
+                forgers: Annotated[str, typer.Option(help="Comma-separated, such as faceswap,dub; all of the train split when left out.")] = "",
+                clips: Annotated[int, typer.Option(min=0, help="At most so many to train on, half as many to validate; 0 = all.")] = 0,
+                seconds: Annotated[float, typer.Option(min=0.64, help="Length of a clip.")] = 0.64,
+                patience: Annotated[int, typer.Option(min=0, help="Epochs without a better validation before it stops; 0 = never.")] = 5,
+                lr: Annotated[float | None, typer.Option(help="Learning rate; default: that of the size.")] = None,
+                batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+                device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+                store: Annotated[Path | None, typer.Option(help="Folder of computed inputs. Default: OUT/inputs.")] = None,
+                anew: Annotated[bool, typer.Option("--anew", help="Start again in spite of a checkpoint.")] = False,
+                parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value of the detector, such as use_phi=false; may be repeated.")] = None):
+        from avlab.workbook import train_detector as trainer
+        trainer.train(name, out, source=source, root=root, size=size, epochs=epochs, seed=seed, forgers=[part for part in forgers.split(",") if part],
+                      clips=clips, seconds=seconds, patience=patience, lr=lr, batch_size=batch_size, device=device, store=store,
+                      options=detector_options(parameter or []), resume=not anew, say=say)
+
+    train_app.command(name, help=f"Train {title} on the train split of a manifest, chosen on its val split; resumable.")(command)
+
+
+def detector_options(words: list[str]) -> dict:
+    """{"use_phi": False, "embed": "tokens"} of ["use_phi=false", "embed=tokens"]: values are JSON, or words."""
+    import json
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise AvlabError("An option of a detector is written name=value", got=word)
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+for _name, _title in (("xavdt", "X-AVDT"), ("msct", "MSCT"), ("amdd", "AMDD"), ("mmmsba", "MMMS-BA")):
+    train_detector(_name, _title)
 
 
 @app.command()
