@@ -35,7 +35,7 @@ class Recipe:
     epochs        at most;  patience    epochs without a better validation before the run stops, None = never
     monitor       "loss" (validation total, lower is better) or "auroc" (higher is better)
     lr, weight_decay, betas             of AdamW;  clip_norm   of the gradient, None = not clipped
-    schedule      "constant", or "cosine": from lr down to 0 over `epochs`, after `warmup` steps up from 0
+    schedule      "constant", or "cosine": from lr down to 0 over `epochs` (which then may not grow), after `warmup` steps up from 0
     balance       what every epoch holds equally often: "label", "generator", "category", or None for the clips as they are
     """
 

@@ -17,7 +17,8 @@ from avlab.errors import AvlabError
 
 FPS = 25
 PIXELS = 64  # of a film's shorter side, as SynthTalk's clips; the paper's size reads films as large as they are
-RECIPES = {  # papers.md: X-AVDT section 1.6; MSCT and MMMS-BA after their code bases; AMDD section 3.5. The small ones are ours
+RECIPES = {  # papers.md: X-AVDT section 1.6; MSCT and MMMS-BA after their code bases; AMDD section 3.5. The small ones are ours.
+    # All run with AdamW and gradients clipped at 1: for MSCT and MMMS-BA (Adam) and X-AVDT (not clipped, as far as we know) that is ours too
     "paper": {"xavdt": {"lr": 1e-4, "weight_decay": 0.05, "batch_size": 8}, "msct": {"lr": 1e-3, "weight_decay": 1e-4, "betas": (0.5, 0.9), "batch_size": 64},
               "amdd": {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": 4, "schedule": "cosine"}, "mmmsba": {"lr": 1e-3, "weight_decay": 0.0, "batch_size": 64}},
     "small": dict.fromkeys(detectors.NAMES, {"lr": 2e-3, "warmup": 20, "schedule": "cosine"})}

@@ -182,6 +182,8 @@ def test_the_cosine_schedule_falls_from_lr_to_zero_warm_up_rises_and_both_resume
         trained(tmp_path, schedule="cosine", epochs=2, progress=stop)
     two, again = trained(tmp_path, schedule="cosine", epochs=2)
     assert again.resumed == 1 and same_weights(one, two)
+    with pytest.raises(AvlabError, match="another run"):  # more epochs would have fallen more slowly from the start
+        trained(tmp_path, schedule="cosine", epochs=3)
 
 
 # ------------------------------------------------------------------------------------------------ refusals
