@@ -29,10 +29,19 @@ CLIPS = 4
 VARIANTS = ("bare psi", "psi", "bare phi + psi", "phi + psi", "plain phi + psi", "plain phi + psi, maps kept")
 
 
+def sample_rows(n, **wanted):
+    """n test rows of one chunk that fit: first one of every person, then their second ones, because clips of one person are no two witnesses."""
+    seen, ranked = {}, []
+    for row in manifest.load("synthtalk").select(split="test", **wanted):
+        if round(row.duration_s * 25) == bundled.CLIP_FRAMES:
+            seen[row.identity] = seen.get(row.identity, 0) + 1
+            ranked.append((seen[row.identity], row))
+    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])][:n]
+
+
 def sample_clips(n, **wanted):
-    """Frames (n, 16, 64, 64, 3) and sound (n, 10240) of the first n test rows of one chunk that fit."""
-    rows = [r for r in manifest.load("synthtalk").select(split="test", **wanted) if round(r.duration_s * 25) == bundled.CLIP_FRAMES][:n]
-    clips = [load_clip(row) for row in rows]
+    """Frames (n, 16, 64, 64, 3) and sound (n, 10240) of `sample_rows`."""
+    clips = [load_clip(row) for row in sample_rows(n, **wanted)]
     return torch.from_numpy(np.stack([c.frames for c in clips])), torch.from_numpy(np.stack([c.audio for c in clips]))
 
 
@@ -140,7 +149,7 @@ def quality(probe, clips, say):
     """
     rows = []
     for forger, n in (("real", 3 * clips), ("faceswap", clips), ("reenact", clips), ("lipsync", clips), ("dub", clips)):
-        rows += [r for r in manifest.load("synthtalk").select(split="test", forger=forger) if round(r.duration_s * 25) == bundled.CLIP_FRAMES][:n]
+        rows += sample_rows(n, forger=forger)
     loaded = [load_clip(row) for row in rows]
     label, people = np.array([row.label for row in rows]), np.array([row.identity for row in rows])
     table = {}

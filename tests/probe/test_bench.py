@@ -61,3 +61,9 @@ def test_the_highest_memory_is_that_of_a_planted_block():
         time.sleep(0.05)
         del block
     assert 60 < resident.megabytes < 100
+
+
+def test_clips_are_taken_from_as_many_people_as_there_are():
+    rows = bench.sample_rows(30, forger="real")
+    people = [row.identity for row in rows]
+    assert len(set(people[:24])) == 24 == len(set(people)) and all(row.split == "test" and round(row.duration_s * 25) == 16 for row in rows)
