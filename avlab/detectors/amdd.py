@@ -4,9 +4,11 @@ The path of a clip: pictures -> ResNet-50 a picture -> attention over time -> v;
 -> fused vector f -> one head says fake or real, the other says which generator. Five losses shape f and the projections of v and a.
 
 Where we depart from the paper, or fill in what our sources do not print (its equations reached us in words only, its sizes by counting):
-* Random weights; the paper starts both ResNets from ImageNet (`load_imagenet` does it from state dicts that the caller has).
+* Random weights; the paper starts both ResNets from ImageNet (`encoders_amdd.load_imagenet` does it from state dicts that the caller has).
 * Residual and LayerNorm around each attention (eq. 5-7), dropout 0.3 in both heads, 16 pictures of 224 px, 128 mel bands: ours.
-* No face detector: `inputs` takes the pictures as they are, so real films should be cropped to the face before.
+* No face detector: `inputs` cuts out the place where SynthTalk's faces are.
+* The small size sees local contrast in place of normalised colours: filters trained on ImageNet are band-pass, while random ones drown
+  the fine traces of forgers in skin and hair (without it, ten epochs on 720 clips left every forged picture at chance).
 * A clip without sound is given silence, as the paper does for DFDM; silence becomes 0 everywhere, where "dB below the loudest" makes it 1.
 * Nothing tells a picture's place in time: the attention over time as written sees a set, and so do we.
 * Generators are all forgers of a data set, also those of the sound; the paper has three, all of the picture, over real sound.
@@ -23,6 +25,7 @@ from torch.nn import functional as F
 
 from avlab.clips.audio import log_mel
 from avlab.detectors import losses
+from avlab.detectors.encoders_amdd import AudioEncoder, VisualEncoder
 from avlab.errors import AvlabError
 from avlab.results import Prediction
 
@@ -37,14 +40,15 @@ SIZES = {
         audio=dict(embedding_size=64, hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic"),
         width=512, heads=8, hidden=256, generators=3, augment=True),
     "small": dict(
-        visual=dict(embedding_size=16, hidden_sizes=[16, 32, 64], depths=[1, 1, 1], layer_type="basic", stem_pool=False),
-        audio=dict(embedding_size=16, hidden_sizes=[16, 32, 64], depths=[1, 1, 1], layer_type="basic", stem_pool=False),
-        width=64, heads=4, hidden=64, generators=7, augment=False),
+        visual=dict(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], layer_type="basic", stem_pool=False),  # grid 10 x 10
+        audio=dict(embedding_size=8, hidden_sizes=[8, 16, 32], depths=[1, 1, 1], layer_type="basic", stem_pool=False),  # 8 stretches of 80 ms
+        width=64, heads=4, hidden=64, generators=7, augment=False, local=True),
 }
 INPUTS = {
-    "paper": dict(pictures=16, pixels=224, seconds=4.0, mel=dict(n_mels=128, hop_s=0.032, window_s=0.064, n_fft=1024, low_hz=0.0, high_hz=8000.0)),
-    "small": dict(every=2, mel=dict(n_mels=64, hop_s=0.010, window_s=0.025, n_fft=512)),
+    "paper": dict(pictures=16, seconds=4.0, pixels=224, mel=dict(n_mels=128, hop_s=0.032, window_s=0.064, n_fft=1024, low_hz=0.0, high_hz=8000.0)),
+    "small": dict(every=2, pixels=40, mel=dict(n_mels=64, hop_s=0.010, window_s=0.025, n_fft=512)),
 }
+TOP, LEFT, SIDE = 20 / 64, 12 / 64, 40 / 64  # the face in SynthTalk's pictures, eyes to chin
 RANGE_DB = 80.0
 SILENT = 1e-10  # energy of a mel band below which nothing is told apart
 
@@ -52,10 +56,12 @@ SILENT = 1e-10  # energy of a mel band below which nothing is told apart
 def inputs(clip, *, size="small"):
     """What AMDD reads of a clip: pictures and a log-mel, no label.
 
-    clip   Clip;  size "small": every 2nd picture as it is and 10-ms columns of 64 bands over the whole clip, so clips of one batch must
-           last equally long;  "paper": 16 pictures spread over the first 4 s, scaled to 224 px, and 4 s of sound in 32-ms columns of 128 bands
-    Returns {"frames": (T, 3, H, W) float16, whole numbers 0..255;  "log_mel": (F, N) float16 in 0..1, see `mel_level`}.
-    The paper's 126 columns are 125 here: `log_mel` has none centred on the very end.
+    size "small"  every 2nd picture at 40 px and 64 bands in 10-ms columns, over the whole clip: clips of one batch must last equally long
+         "paper"  16 pictures spread over the first 4 s at 224 px, and 4 s of sound in 128 bands and 32-ms columns (125; the paper has 126,
+                  the last one centred on the very end)
+    The pictures are the lower middle of the clip's: of 64 x 64 exactly rows 20..59 and columns 12..51, of others the same share of the
+    central square. The paper finds the face with a landmark detector; here it must be centred as SynthTalk's is.
+    Returns {"frames": (T, 3, pixels, pixels) float16, whole numbers 0..255;  "log_mel": (F, N) float16 in 0..1, see `mel_level`}.
     """
     if size not in INPUTS:
         raise AvlabError(f"AMDD has the inputs {', '.join(INPUTS)}", got=size)
@@ -63,13 +69,23 @@ def inputs(clip, *, size="small"):
     frames = clip.frames
     audio = np.zeros(round(clip.seconds * rate), np.float32) if clip.audio is None else clip.audio
     if size == "small":
-        frames = frames[::wanted["every"]].transpose(0, 3, 1, 2)
+        frames = frames[::wanted["every"]]
     else:
         frames = frames[:round(wanted["seconds"] * clip.fps)]
-        frames = _scaled(frames[np.linspace(0, len(frames) - 1, wanted["pictures"]).round().astype(int)], wanted["pixels"])
+        frames = frames[np.linspace(0, len(frames) - 1, wanted["pictures"]).round().astype(int)]
         samples = round(wanted["seconds"] * rate)
         audio = np.pad(audio[:samples], (0, max(0, samples - len(audio))))
-    return {"frames": frames.astype(np.float16), "log_mel": mel_level(audio, sample_rate=rate, **wanted["mel"]).astype(np.float16)}
+    level = mel_level(audio, sample_rate=rate, **wanted["mel"])
+    return {"frames": _faces(frames, wanted["pixels"]).astype(np.float16), "log_mel": level.astype(np.float16)}
+
+
+def _faces(frames, pixels):
+    """(T, H, W, 3) uint8 -> the lower middle as (T, 3, pixels, pixels), whole numbers 0..255."""
+    height, width = frames.shape[1:3]
+    square = min(height, width)
+    top, left, side = (height - square) // 2 + round(TOP * square), (width - square) // 2 + round(LEFT * square), round(SIDE * square)
+    film = torch.as_tensor(frames[:, top:top + side, left:left + side].transpose(0, 3, 1, 2).copy()).float()
+    return F.interpolate(film, (pixels, pixels), mode="bilinear", antialias=True).round().clamp(0, 255).numpy()
 
 
 def mel_level(audio, *, range_db=RANGE_DB, **options):
@@ -85,12 +101,6 @@ def mel_level(audio, *, range_db=RANGE_DB, **options):
     return np.clip((db - peak + range_db) / range_db, 0, 1)
 
 
-def _scaled(frames, pixels):
-    """(T, H, W, 3) uint8 -> (T, 3, pixels, pixels), whole numbers 0..255."""
-    film = torch.as_tensor(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
-    return F.interpolate(film, (pixels, pixels), mode="bilinear", antialias=True).round().clamp(0, 255).numpy()
-
-
 def augment(frames, *, jitter=0.1, gray=0.1):
     """Augment a batch for training: mirror half of the clips, scale each colour by 1 +- jitter, make a share gray (kinds: AMDD; strengths ours).
 
@@ -104,48 +114,6 @@ def augment(frames, *, jitter=0.1, gray=0.1):
 
 
 # ------------------------------------------------------------------------------------------------ the path
-
-
-def resnet(num_channels, *, stem_pool=True, **config):
-    """A ResNet of the given layout with random weights and no classifier; stem_pool=False keeps twice the grid, for pictures of 64 px."""
-    from transformers import ResNetConfig, ResNetModel  # slow to import
-
-    net = ResNetModel(ResNetConfig(num_channels=num_channels, **config))
-    if not stem_pool:
-        net.embedder.pooler = nn.Identity()
-    return net
-
-
-class VisualEncoder(nn.Module):
-    """Pictures (B, T, 3, H, W) in 0..255 -> one vector a picture (B, T, D): ResNet, Linear, LayerNorm, ReLU."""
-
-    def __init__(self, width, **net):
-        super().__init__()
-        self.resnet = resnet(3, **net)
-        self.project = nn.Sequential(nn.Linear(net["hidden_sizes"][-1], width), nn.LayerNorm(width), nn.ReLU())
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1) * 255, persistent=False)  # of ImageNet
-        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1) * 255, persistent=False)
-
-    def forward(self, frames):
-        pictures = (frames.flatten(0, 1).to(self.mean.dtype) - self.mean) / self.deviation
-        vectors = self.project(self.resnet(pictures).pooler_output.flatten(1))
-        return vectors.unflatten(0, frames.shape[:2])
-
-
-class AudioEncoder(nn.Module):
-    """Log-mel (B, F, N) -> one vector a stretch of time (B, L, D): ResNet on one channel, mean over frequency, Linear.
-
-    Their mean over L is the paper's vector a: the Linear and the mean may change places.
-    """
-
-    def __init__(self, width, **net):
-        super().__init__()
-        self.resnet = resnet(1, **net)
-        self.project = nn.Linear(net["hidden_sizes"][-1], width)
-
-    def forward(self, log_mel):
-        grid = self.resnet(log_mel[:, None].to(self.project.weight.dtype)).last_hidden_state  # (B, C, f, L)
-        return self.project(grid.mean(2).transpose(1, 2))
 
 
 class Attention(nn.Module):
@@ -189,9 +157,10 @@ def head(inner, hidden, out, dropout):
 class AMDD(nn.Module):
     """The detector: frames (B, T, 3, H, W) in 0..255 and log_mel (B, F, N) in 0..1 -> Prediction.
 
-    visual, audio     layouts of the two ResNets (`resnet`);  width  D of all vectors;  heads  of every attention;  hidden  of both output heads
+    visual, audio     layouts of the two ResNets (`encoders_amdd.resnet`);  width  D of all vectors;  heads  of every attention;  hidden  of both output heads
     generators        G; label 0 is real, so the attribution head has G + 1 outputs
     cross             "pooled" (as written) | "tokens" | "none" (ablation, leaves out the block and its parameters), see CrossModalAttention
+    local             pictures as local contrast instead of ImageNet's normalisation
     use_*             False leaves that loss out of the total. Without attribution its head stays, untrained, as in the paper's ablation:
                       what it then says measures chance; ask the embedding with a linear probe instead
     centroid_reals    whether reals have a centroid too (the paper does not say)
@@ -205,7 +174,7 @@ class AMDD(nn.Module):
 
     reads = ("frames", "log_mel")
 
-    def __init__(self, *, visual, audio, width, heads, hidden, generators, cross="pooled", use_attribution=True, use_cmffc=True,
+    def __init__(self, *, visual, audio, width, heads, hidden, generators, cross="pooled", local=False, use_attribution=True, use_cmffc=True,
                  use_alignment=True, use_centroid=True, centroid_reals=True, dropout=0.3, augment=False, weights=None):
         super().__init__()
         if cross not in ("pooled", "tokens", "none"):
@@ -215,7 +184,7 @@ class AMDD(nn.Module):
         used = dict(detection=True, attribution=use_attribution, alignment=use_alignment, cmffc=use_cmffc, centroid=use_centroid)
         self.weights = {name: weight for name, weight in {**WEIGHTS, **(weights or {})}.items() if used[name]}
         self.augment, self.centroid_reals, self.cam_layer = augment, centroid_reals, f"visual_encoder.resnet.encoder.stages.{len(visual['depths']) - 1}"
-        self.visual_encoder = VisualEncoder(width, **visual)
+        self.visual_encoder = VisualEncoder(width, local, **visual)
         self.temporal = Attention(width, heads)
         self.audio_encoder = AudioEncoder(width, **audio)
         self.cross = None if cross == "none" else CrossModalAttention(width, heads, cross)
@@ -240,17 +209,6 @@ class AMDD(nn.Module):
         fused = torch.cat([video, audio], 1)
         parts["generator_logits"] = self.attribution(fused)
         return Prediction(self.detection(fused).squeeze(1), fused, parts)
-
-
-def load_imagenet(model, visual, audio):
-    """Start both ResNets from the weights of trained ones, as the paper does; the sound's first layer takes the mean of the three colours.
-
-    The mean, not the sum, is what the paper takes: gray pictures then excite that layer a third as much as before (its norm makes up for it).
-    visual, audio   state dicts of transformers' ResNetModel with the model's layouts ("microsoft/resnet-50", "microsoft/resnet-18")
-    """
-    model.visual_encoder.resnet.load_state_dict(visual)
-    first = "embedder.embedder.convolution.weight"
-    model.audio_encoder.resnet.load_state_dict({**audio, first: audio[first].mean(1, keepdim=True)})
 
 
 def build(size="paper", **config):

@@ -15,8 +15,9 @@ The released code differs from the paper: FIRST_RELEASE and CHECKPOINT name its 
 Departures of size="small", each an argument (in brackets the paper's):
     standardise="running"  every channel of phi and psi has mean 0 and deviation 1 over the training clips ((x - 0.45) / 0.225 for phi, psi as it is).
                            Never per clip: the mean and the deviation of a clip's channels are what tells, and an instance norm would erase them.
-    pooling="statistics"   g also holds mean and log deviation of every psi channel over time and cells (the mean of the decoder's cells alone).
-                           A thousand clips are too few to learn that squares matter.
+    statistics=True        `fuse` also reads maps of the mean and the log deviation of every psi channel over time and the pixels of a cell (v' and a' alone).
+                           What tells in psi is how far channels move around the mouth, and a convolution reaches a deviation only through squares
+                           that it must first learn; over the whole picture psi's constant pattern would drown it.
     composite_px=32        phi is averaged to 32 x 32 first (no averaging). The residual is an absolute value, so its size survives.
     Widths 32 to 64 and one block a layer; 4 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
     the third decoder layer has stride 1, so that 2 x 2 cells are left for its batch statistics.
@@ -32,11 +33,10 @@ from avlab.errors import AvlabError
 from avlab.results import Prediction
 
 FRAMES = 16  # time is halved four times and then squeezed
-PHI = ("frames", "inverted", "reconstructed", "residual")  # three colours each
 # stem: (width, kernel, stride); a layer: (width, width inside, blocks, stride of the first block); stride: (time, height, width)
 SIZES = {
     "paper": {
-        "psi_channels": 320, "width": 1024, "heads": 8, "groups": 32, "standardise": "paper", "pooling": "average", "composite_px": None,
+        "psi_channels": 320, "width": 1024, "heads": 8, "groups": 32, "standardise": "paper", "statistics": False, "composite_px": None,
         "phi_stem": (64, 7, (2, 2, 2)), "phi_pool": (2, 2, 2),
         "phi_layers": ((256, 128, 2, (1, 1, 1)), (512, 256, 3, (2, 2, 2)), (1024, 512, 3, (2, 2, 2))),
         "psi_stem": (512, 3, (2, 1, 1)),
@@ -44,7 +44,7 @@ SIZES = {
         "decoder_layers": ((1024, 1024, 2, (2, 2, 2)),) * 3,
     },
     "small": {
-        "psi_channels": 32, "width": 64, "heads": 4, "groups": 4, "standardise": "running", "pooling": "statistics", "composite_px": 32,
+        "psi_channels": 32, "width": 64, "heads": 4, "groups": 4, "standardise": "running", "statistics": True, "composite_px": 32,
         "phi_stem": (16, 3, (2, 2, 2)), "phi_pool": (2, 1, 1),
         "phi_layers": ((32, 16, 1, (1, 1, 1)), (48, 32, 1, (2, 2, 2)), (64, 32, 1, (2, 1, 1))),
         "psi_stem": (32, 3, (2, 1, 1)),
@@ -119,10 +119,15 @@ def positions(width, h, w):
     return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()]).flatten(1)
 
 
-def statistics(film):
-    """(B, C, T, h, w) -> (B, 2C): mean and natural logarithm of the deviation of every channel, means first. A constant channel has log 0.001."""
-    values = film.flatten(2)
-    return torch.cat([values.mean(2), (values.var(2, unbiased=False) + 1e-6).log() / 2], 1)
+def statistics(film, grid):
+    """(B, C, T, H, W) -> (B, 2C, h, w): mean and natural logarithm of the deviation of each channel over time and the pixels of a cell, means first.
+
+    grid   (h, w), dividing (H, W).  Nothing moves: log 0.001.
+    """
+    cells = (1, *grid)
+    mean = F.adaptive_avg_pool3d(film, cells)
+    variance = F.adaptive_avg_pool3d((film - F.interpolate(mean, film.shape[2:])).square(), cells)
+    return torch.cat([mean, (variance + 1e-6).log() / 2], 1).squeeze(2)
 
 
 class XAVDT(nn.Module):
@@ -134,22 +139,22 @@ class XAVDT(nn.Module):
     embed           "pooled": g (the paper);  "tokens": mean over cells after the attention (first release);
                     "streams": means of v' and a', each through two Linears, before the fusion (checkpoint)
     mining          "batch_all" (the paper's formula) or "code", see losses.triplet;  classes  outputs of the head, 2: logit = their difference
-    weights         True: parts hold the attention among cells (B, heads, h w, h w)
+    keep_attention  True: parts hold the decoder's weights among cells (at paper size 32 MB a clip)
     others          shapes, see SIZES, and the departures named at the head of this file
-    parts of a Prediction   pooled: g (B, D');  weights: see above, if asked for
+    parts of a Prediction   pooled: g (B, D);  attention: (B, heads, h w, h w), if kept; rows are the cells that ask, row by row of the picture
     Raises AvlabError for options outside these, and in forward for shapes that do not fit.
     """
 
     reads = ("composite", "av_attention")
 
     def __init__(self, *, psi_channels, width, heads, groups, phi_stem, phi_pool, phi_layers, psi_stem, psi_layers, decoder_layers,
-                 standardise="paper", pooling="average", composite_px=None, use_psi=True, use_phi=True, use_residual=True, rgb_only=False,
-                 triplet_weight=0.3, margin=0.3, embed="pooled", mining="batch_all", classes=1, shared_norm=False, weights=False):
+                 standardise="paper", statistics=False, composite_px=None, use_psi=True, use_phi=True, use_residual=True, rgb_only=False,
+                 triplet_weight=0.3, margin=0.3, embed="pooled", mining="batch_all", classes=1, shared_norm=False, keep_attention=False):
         super().__init__()
         _options(locals())
         self.use_psi, self.use_phi, self.composite_px, self.psi_channels = use_psi, use_phi, composite_px, psi_channels
         self.phi_channels = 3 if rgb_only else 12 if use_residual else 9
-        self.embed, self.mining, self.triplet_weight, self.margin, self.weights, self.pooling = embed, mining, triplet_weight, margin, weights, pooling
+        self.embed, self.mining, self.triplet_weight, self.margin, self.keep_attention = embed, mining, triplet_weight, margin, keep_attention
         running = standardise == "running"
         if use_phi:
             self.composite_scale = Standardise(self.phi_channels) if running else Fixed()
@@ -158,38 +163,39 @@ class XAVDT(nn.Module):
             self.av_attention_scale = Standardise(psi_channels) if running else nn.Identity()
             self.av_attention_encoder = ResNeXt3d(psi_channels, psi_stem, None, psi_layers, groups)
         ends = [spec[-1][0] for spec, used in ((phi_layers, use_phi), (psi_layers, use_psi)) if used]
-        self.fuse = nn.Conv2d(sum(ends), width, 1)
+        extra = 2 * psi_channels if statistics and use_psi else 0
+        self.statistics_scale = Standardise(extra) if extra else None
+        self.fuse = nn.Conv2d(sum(ends) + extra, width, 1)
         self.decoder = Decoder(width, heads, decoder_layers, groups, shared_norm)
         if embed == "streams":
             self.projections = nn.ModuleList(nn.Sequential(nn.Linear(n, width), nn.GELU(), nn.Linear(width, width)) for n in ends)
-        extra = 2 * psi_channels if pooling == "statistics" and use_psi else 0
-        self.statistics_scale = Standardise(extra) if extra else None
-        self.head = nn.Linear(decoder_layers[-1][0] + extra, classes)
+        self.head = nn.Linear(decoder_layers[-1][0], classes)
 
     def forward(self, composite, av_attention):
         composite, av_attention = self._checked(composite, av_attention)
-        streams, extra = self.streams(composite, av_attention)
+        streams, maps = self.streams(composite, av_attention)
         if len({stream.shape[3:] for stream in streams}) > 1:
             raise AvlabError("phi and psi must end on one grid (512 px and 64 cells a side at paper size, 64 px and 16 at the small one)",
                              got=[tuple(stream.shape) for stream in streams])
-        fused = self.fuse(torch.cat([stream.squeeze(2) for stream in streams], 1))
-        tokens, weights = self.decoder.attend(fused, self.weights)
-        pooled = torch.cat([self.decoder(tokens, fused.shape[2:]), *extra], 1)  # g
+        fused = self.fuse(torch.cat([stream.squeeze(2) for stream in streams] + maps, 1))
+        tokens, attention = self.decoder.attend(fused, self.keep_attention)
+        pooled = self.decoder(tokens, fused.shape[2:])  # g
         score = self.head(pooled)
         logit = score[:, 0] if score.shape[1] == 1 else score[:, 1] - score[:, 0]
-        parts = {"pooled": pooled} | ({"weights": weights} if self.weights else {})
+        parts = {"pooled": pooled} | ({"attention": attention} if self.keep_attention else {})
         return Prediction(logit, F.normalize(self._embedded(pooled, tokens, streams), dim=1), parts)
 
     def streams(self, composite, av_attention):
-        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [statistics of psi (B, 2C)] or []."""
-        streams, extra = [], []
+        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of psi's statistics (B, 2C, h, w)] or []."""
+        streams, maps = [], []
         if self.use_phi:
             streams.append(self.composite_encoder(self.composite_scale(shrink(composite[:, :self.phi_channels], self.composite_px))))
         if self.use_psi:
             psi = self.av_attention_scale(av_attention)
             streams.append(self.av_attention_encoder(psi))
-            extra = [self.statistics_scale(statistics(psi))] if self.statistics_scale else []
-        return streams, extra
+            if self.statistics_scale is not None:
+                maps.append(self.statistics_scale(statistics(psi, streams[-1].shape[3:])))
+        return streams, maps
 
     def _embedded(self, pooled, tokens, streams):
         """What the triplet term compares, not yet normalised: three published definitions (trap X11)."""
@@ -217,7 +223,7 @@ def _check(composite, av_attention, psi_channels):
 
 def _options(given):
     """Refuse options that no line of the network would notice."""
-    for name, known in (("standardise", ("paper", "running")), ("pooling", ("average", "statistics")), ("embed", ("pooled", "tokens", "streams")),
+    for name, known in (("standardise", ("paper", "running")), ("embed", ("pooled", "tokens", "streams")),
                         ("mining", ("batch_all", "code")), ("classes", (1, 2))):
         if given[name] not in known:
             raise AvlabError(f"{name} is one of {', '.join(map(str, known))}", got=given[name])

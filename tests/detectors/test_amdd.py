@@ -11,11 +11,11 @@ from avlab import detectors
 from avlab.clips import load_clip
 from avlab.clips.datasets import synthtalk
 from avlab.clips.media import Clip
-from avlab.detectors import amdd
+from avlab.detectors import amdd, encoders_amdd
 from avlab.errors import AvlabError
 
 NET = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic", "stem_pool": False}
-TINY = {"visual": NET, "audio": NET, "width": 8, "heads": 2, "hidden": 8, "generators": 3, "augment": False}
+TINY = {"visual": NET, "audio": NET, "width": 8, "heads": 2, "hidden": 8, "generators": 3, "local": False}
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +132,10 @@ def test_encoders_normalise_pictures_and_average_sound():
     frames = torch.tensor([123.675, 116.28, 103.53], dtype=torch.float64).view(1, 1, 3, 1, 1).expand(1, 2, 3, 16, 16)  # ImageNet's mean colour
     model.visual_encoder(frames)
     assert seen[0].abs().max() < 1e-4
+    flat = encoders_amdd.local_contrast(torch.full((1, 3, 8, 8), 90.0))
+    spot = torch.zeros(1, 3, 9, 9)
+    spot[..., 4, 4] = 200
+    assert flat.abs().max() < 1e-5 and torch.allclose(encoders_amdd.local_contrast(spot)[0, 0, 4, 3:7], torch.tensor([-1.0, 24, -1, -1]))
     mel = torch.rand(2, 16, 24, dtype=torch.float64)
     pooled = model.audio_encoder.resnet(mel[:, None]).pooler_output.flatten(1)  # the paper's order: average first, Linear after
     assert (model.audio_encoder(mel).mean(1) - model.audio_encoder.project(pooled)).abs().max() < 1e-12
@@ -338,7 +342,7 @@ def test_small_inputs_are_every_second_picture_and_the_whole_sound():
     clip = clip_of()
     made = amdd.inputs(clip)
     assert made["frames"].dtype == made["log_mel"].dtype == np.float16 and made["log_mel"].shape == (64, 64)
-    assert np.array_equal(made["frames"].astype(int), clip.frames[::2].transpose(0, 3, 1, 2))  # whole numbers survive float16
+    assert np.array_equal(made["frames"].astype(int), clip.frames[::2, 20:60, 12:52].transpose(0, 3, 1, 2))  # whole numbers survive float16
     assert all(np.array_equal(value, amdd.inputs(clip)[name]) for name, value in made.items())
 
 
@@ -351,6 +355,14 @@ def test_paper_inputs_are_sixteen_large_pictures_and_four_seconds():
     assert made["log_mel"].shape == (128, 125)
     short = amdd.inputs(replace(clip, frames=frames[:25], audio=clip.audio[:16000]), size="paper")
     assert short["log_mel"].shape == (128, 125) and not short["log_mel"][:, 34:].any() and short["frames"].max() == 24
+
+
+def test_a_larger_picture_gives_the_same_share_of_its_central_square():
+    frames = np.zeros((4, 128, 168, 3), np.uint8)
+    frames[:, 40:120, 44:124] = 200  # rows 40..119 and columns 24..103 of the square that starts at column 20
+    clip = replace(clip_of(frames=4), frames=frames)
+    assert all(bool((amdd.inputs(clip, size=size)["frames"] == 200).all()) for size in ("small", "paper"))
+    assert not amdd.inputs(replace(clip, frames=200 - frames))["frames"].any()
 
 
 def test_mel_level_is_measured_from_the_loudest():
@@ -385,8 +397,8 @@ def test_inputs_see_no_label():
 
 def test_the_first_layer_of_the_sound_takes_the_mean_of_three_colours():
     model = tiny()
-    colour = {key: scrambled(amdd.resnet(3, **NET)).double() for key in ("visual", "audio")}
-    amdd.load_imagenet(model, *(net.state_dict() for net in colour.values()))
+    colour = {key: scrambled(encoders_amdd.resnet(3, **NET)).double() for key in ("visual", "audio")}
+    encoders_amdd.load_imagenet(model, *(net.state_dict() for net in colour.values()))
     gray = torch.rand(2, 1, 16, 16, dtype=torch.float64)
     first = lambda net: net.embedder.embedder.convolution  # noqa: E731
     whole = first(colour["audio"])(gray.expand(2, 3, 16, 16))
@@ -397,12 +409,12 @@ def test_the_first_layer_of_the_sound_takes_the_mean_of_three_colours():
 
 
 def test_the_layer_for_grad_cam_decides_the_logit():
-    model, batch = detectors.build("amdd", size="small").eval(), batch_of((0, 1), t=4, pixels=64)
+    model, batch = detectors.build("amdd", size="small").eval(), batch_of((0, 1), t=4, pixels=40)
     kept = []
     dict(model.named_modules())[model.cam_layer].register_forward_hook(lambda _, args, out: kept.append(out))
     logit = model(batch["frames"].float(), batch["log_mel"].float()).logit
     slope, = torch.autograd.grad(logit[0], kept[0])
-    assert slope.shape == (8, 64, 8, 8) and slope[:4].abs().amax((1, 2, 3)).min() > 0 and not slope[4:].any()  # pictures of clip 0, then of clip 1
+    assert slope.shape == (8, 32, 10, 10) and slope[:4].abs().amax((1, 2, 3)).min() > 0 and not slope[4:].any()  # pictures of clip 0, then of clip 1
 
 
 def test_errors_name_the_rule():
