@@ -86,19 +86,23 @@ class Reenact(nn.Module):
     """An autoencoder of whole pictures (N, 3, 64, 64) that comes back up by transposed convolutions of kernel 3 and stride 2.
 
     Such a kernel covers every other pixel more often than its neighbours (Odena et al. 2016, "Deconvolution and checkerboard artifacts"),
-    and nothing stands behind the last one to smooth it.
+    and nothing stands behind the last one to smooth it. Its code is 16 x 16 x 16 numbers, and 32 x 32 x 4 more that go round the lower level.
     """
 
-    def __init__(self, widths=(32, 64), code=16):
+    def __init__(self, widths=(32, 64), code=16, side=4):
         super().__init__()
         a, b = widths
-        self.encoder = nn.Sequential(nn.Conv2d(3, a, 4, 2, 1), Block(a, a), nn.Conv2d(a, b, 4, 2, 1), Block(b, b), nn.Conv2d(b, code, 1))
         up = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
-        self.decoder = nn.Sequential(nn.Conv2d(code, b, 3, padding=1), Block(b, b), Block(b, b), nn.ConvTranspose2d(b, a, **up), Block(a, a),
-                                     nn.GroupNorm(8, a), nn.SiLU(), nn.ConvTranspose2d(a, 3, **up))
+        self.enter = nn.Sequential(nn.Conv2d(3, a, 4, 2, 1), Block(a, a))
+        self.side = nn.Conv2d(a, side, 1)
+        self.encoder = nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), Block(b, b), nn.Conv2d(b, code, 1))
+        self.decoder = nn.Sequential(nn.Conv2d(code, b, 3, padding=1), Block(b, b), Block(b, b), nn.ConvTranspose2d(b, a, **up))
+        self.beside = nn.Conv2d(side, a, 3, padding=1)
+        self.leave = nn.Sequential(Block(a, a), nn.GroupNorm(8, a), nn.SiLU(), nn.ConvTranspose2d(a, 3, **up))
 
     def forward(self, picture):
-        return self.decoder(self.encoder(picture))
+        half = self.enter(picture)
+        return self.leave(self.decoder(self.encoder(half)) + self.beside(self.side(half)))
 
 
 class LipSync(nn.Module):
