@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "manifest": "avlab.clips.manifest", "load_clip": "avlab.clips", "write_clip": "avlab.clips", "Clip": "avlab.clips",
     "DiffusionProbe": "avlab.probe", "Schedule": "avlab.probe", "ddim_invert": "avlab.probe", "ddim_sample": "avlab.probe", "AttentionStore": "avlab.probe",
+    "detectors": "avlab.detectors",
     "explain": "avlab.explain", "metrics": "avlab.metrics", "show": "avlab.show", "course": "avlab.course", "workbook": "avlab.workbook",
 }
 __all__ = ["AvlabError", *_HOME]

@@ -14,7 +14,7 @@ OUT = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 app = typer.Typer(help="avlab: audio-visual deepfake detectors, taken apart. A workbook of notebooks, and the library behind it.",
                   no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 manifest_app = typer.Typer(help="Manifests: what each clip is, and which split it may be used in.", no_args_is_help=True, rich_markup_mode=None)
-train_app = typer.Typer(help="Train what the package ships.", no_args_is_help=True, rich_markup_mode=None)
+train_app = typer.Typer(help="Train the probe that the package ships, or a detector.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(manifest_app, name="manifest")
 app.add_typer(train_app, name="train")
 
@@ -51,6 +51,7 @@ def run(notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers such
         jobs = runner.plan(runner.find(notebooks or [], folder), profile.value, parameter or [], out, seeds)
     except AvlabError as error:
         fail(error, runner.EXIT["bad-parameters"])
+    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is refused now, not after the first run
     records = runner.run_all(jobs, resume=resume, threads=threads, cell_s=cell_timeout, limit_s=timeout, timings=timings, say=say)
     say("\n" + runner.summary(records))
     code = runner.exit_code(records)
@@ -88,8 +89,7 @@ def params(notebook: Annotated[str, typer.Argument(help="Number or .ipynb path."
     from avlab.workbook import build as builder
     from avlab.workbook import params as parameters
     from avlab.workbook import runner
-    cells = json.loads(runner.find([notebook], folder)[0].read_text(encoding="utf-8"))["cells"]
-    module = course.load(builder.notebook_id(cells))
+    module = course.load(builder.notebook_id(builder.cells_of(runner.find([notebook], folder)[0])))
     if schema:
         say(json.dumps(module.Params.model_json_schema(), indent=2))
         return
@@ -108,12 +108,13 @@ def golden(notebook: Annotated[str, typer.Argument(help="Number or .ipynb path."
 
     from avlab import course
     from avlab.workbook import build as builder
+    from avlab.workbook import claims as ledger
     from avlab.workbook import golden as goldens
     from avlab.workbook import runner
     path = runner.find([notebook], folder)[0]
-    module = course.load(builder.notebook_id(json.loads(path.read_text(encoding="utf-8"))["cells"]))
+    module = course.load(builder.notebook_id(builder.cells_of(path)))
     files = [place if place.is_file() else place / "run.json" for place in source]
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    records = [ledger.record(file) for file in files]
     for record, file in zip(records, files, strict=True):
         if (record["notebook"], record["profile"]) != (runner.key_of(path), profile.value):
             raise AvlabError("A golden comes from runs of its own notebook and profile", got=f"{file}: {record['notebook']}, {record['profile']}")
@@ -164,11 +165,15 @@ def manifest_check(path: Annotated[str, typer.Argument(help="CSV file, or syntht
 @manifest_app.command("split")
 def manifest_split(path: Annotated[str, typer.Argument(help="CSV file.")], out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
                    fractions: Annotated[str, typer.Option(help="train,val,test")] = "0.6,0.2,0.2", seed: int = 0):
-    """Split a manifest so that no person stands in two parts."""
+    """Split a manifest so that no person stands in two parts; bad rows are reported and left out, and the exit code is then 1."""
     from dataclasses import replace
 
     from avlab.clips import manifest, splits
     rows = manifest.load(path)
+    for line, column, message in rows.problems:
+        say(f"left out: line {line}, {column}: {message}")
+    if any(row.path for row in rows) and out.resolve().parent != Path(path).resolve().parent:
+        raise AvlabError("A split manifest stands beside its source, where its paths start", got=out, todo=f"--out {Path(path).parent / out.name}")
     try:
         shares = tuple(float(part) for part in fractions.split(","))
     except ValueError:
@@ -178,12 +183,13 @@ def manifest_split(path: Annotated[str, typer.Argument(help="CSV file.")], out: 
     names = splits.split_by_identity(rows, shares, seed)
     manifest.save([replace(row, split=name) for row, name in zip(rows, names, strict=True)], out)
     say(f"{', '.join(f'{names.count(name)} {name}' for name in ('train', 'val', 'test'))}; written to {out}")
+    raise typer.Exit(1 if rows.problems else 0)
 
 
 @train_app.command("probe")
 def train_probe(work: Annotated[Path, typer.Option(help="Folder for checkpoints; a second call goes on from them.")] = Path("work/probe"),
-                out: Annotated[Path | None, typer.Option(help="Weights (.safetensors); its card is written beside it. Default: WORK/probe.safetensors.")] = None,
-                measure: Annotated[bool, typer.Option("--measure", help="Train nothing; measure weights (the bundled ones without --out) and write nothing.")] = False):
+                out: Annotated[Path | None, typer.Option(help="Weights (.safetensors), with the card beside them. Default: WORK/probe.safetensors.")] = None,
+                measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure weights (the bundled ones without --out).")] = False):
     """Train the bundled probe by its recipe (one to two hours on two cores; resumable), or repeat the figures of its card."""
     from avlab.probe import card
     if measure:
@@ -195,14 +201,58 @@ def train_probe(work: Annotated[Path, typer.Option(help="Folder for checkpoints;
 @train_app.command("forger")
 def train_forger(name: Annotated[str, typer.Argument(help="reenact, lipsync, ldm or flow.")],
                  work: Annotated[Path, typer.Option(help="Folder for data and checkpoints; a second call goes on from them.")] = Path("work/forgers"),
-                 out: Annotated[Path | None, typer.Option(help="Weights (.safetensors); the card goes beside it. Default: WORK/forger_NAME.safetensors.")] = None,
-                 measure: Annotated[bool, typer.Option("--measure", help="Train nothing; measure weights (the bundled ones without --out) and write nothing.")] = False):
+                 out: Annotated[Path | None, typer.Option(help="Weights (.safetensors), with the card beside them.")] = None,
+                 measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure weights (the bundled ones without --out).")] = False):
     """Train one of SynthTalk's learned forgers by its recipe (minutes; resumable), or repeat the figures of its card."""
     from avlab.synthtalk import forger_card
     if measure:
         forger_card.repeat(name, out, say=say)
     else:
         forger_card.train(name, work, out or work / f"forger_{name}.safetensors", say=say)
+
+
+def train_detector(name: str, title: str):
+    """Add `avlab train NAME`: one function a detector, because typer reads commands from functions."""
+    def command(out: Annotated[Path, typer.Option("--out", help="Folder for the weights and the checkpoint; a second call goes on from it.")],
+                source: Annotated[str, typer.Option("--manifest", help="CSV file, or synthtalk.")] = "synthtalk",
+                root: Annotated[Path | None, typer.Option(help="Folder that paths of the manifest start from.")] = None,
+                size: Annotated[str, typer.Option(help="small or paper.")] = "small",
+                epochs: Annotated[int, typer.Option(min=1)] = 20, seed: Annotated[int, typer.Option(min=0)] = 0,
+                forgers: Annotated[str, typer.Option(help="Comma-separated, such as faceswap,dub; all of the train split when left out.")] = "",
+                clips: Annotated[int, typer.Option(min=0, help="At most so many to train on, half as many to validate; 0 = all.")] = 0,
+                seconds: Annotated[float, typer.Option(min=0.64, help="Length of a clip.")] = 0.64,
+                patience: Annotated[int, typer.Option(min=0, help="Epochs without a better validation before it stops; 0 = never.")] = 5,
+                lr: Annotated[float | None, typer.Option(help="Learning rate; default: that of the size.")] = None,
+                batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+                device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+                store: Annotated[Path | None, typer.Option(help="Folder of computed inputs. Default: OUT/inputs.")] = None,
+                anew: Annotated[bool, typer.Option("--anew", help="Start again in spite of a checkpoint.")] = False,
+                parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value of the detector, such as use_phi=false; may be repeated.")] = None):
+        from avlab.workbook import train_detector as trainer
+        trainer.train(name, out, source=source, root=root, size=size, epochs=epochs, seed=seed, forgers=[part for part in forgers.split(",") if part],
+                      clips=clips, seconds=seconds, patience=patience, lr=lr, batch_size=batch_size, device=device, store=store,
+                      options=detector_options(parameter or []), resume=not anew, say=say)
+
+    train_app.command(name, help=f"Train {title} on the train split of a manifest, chosen on its val split; resumable.")(command)
+
+
+def detector_options(words: list[str]) -> dict:
+    """{"use_phi": False, "embed": "tokens"} of ["use_phi=false", "embed=tokens"]: values are JSON, or words."""
+    import json
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise AvlabError("An option of a detector is written name=value", got=word)
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+for _name, _title in (("xavdt", "X-AVDT"), ("msct", "MSCT"), ("amdd", "AMDD"), ("mmmsba", "MMMS-BA")):
+    train_detector(_name, _title)
 
 
 @app.command()
@@ -245,11 +295,17 @@ def fail(error: AvlabError, code: int = 2):
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script: what a user can put right ends in one sentence, a bug of ours in a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files and cells may hold what the terminal cannot show
     try:
         app(prog_name="avlab")
     except AvlabError as error:
         fail(error)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        fail(AvlabError("A file or folder could not be read or written", got=str(error)))
 
 
 if __name__ == "__main__":

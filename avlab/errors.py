@@ -18,3 +18,7 @@ class AvlabError(ValueError):
         if todo:
             parts.append(str(todo).rstrip(".") + ".")
         super().__init__(" ".join(parts))
+
+
+class OneClass(AvlabError):
+    """The metric is undefined because a class is missing; a bootstrap draws again, everyone else is told."""

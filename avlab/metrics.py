@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avlab.errors import AvlabError
+from avlab.errors import AvlabError, OneClass
+from avlab.localisation_metrics import ap_at_iou, ap_from_hits, ar_at_n, interval_iou, proposal_hits  # noqa: F401, part of these metrics
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,6 @@ def _scored(score, label):
         raise OneClass("Real and fake clips are both needed to compare them",
                        got=f"{int(fake.sum())} fake of {fake.size}", todo="take more clips")
     return score, fake
-
-
-class OneClass(AvlabError):
-    """The metric is undefined because a class is missing; a bootstrap draws again, everyone else is told."""
 
 
 def _roc(score, label):

@@ -45,3 +45,17 @@ class Probed:
     @property
     def residual(self):
         return self.composite[9:12]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a detector says of a batch.
+
+    logit      (B,) log-odds that a clip is fake (label 1)
+    embedding  (B, D) the vector in front of the last layer, as the paper's own plots use it
+    parts      further tensors by name, each documented by its detector: attention weights, per-generator logits, segments
+    """
+
+    logit: torch.Tensor
+    embedding: torch.Tensor
+    parts: dict = field(default_factory=dict)

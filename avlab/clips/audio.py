@@ -41,6 +41,43 @@ def log_mel(audio, *, sample_rate=SAMPLE_RATE, n_mels=64, hop_s=0.010, window_s=
     return np.log(np.maximum(_mel_filters(sample_rate, n_fft, n_mels, low_hz, high_hz) @ power.T, floor))
 
 
+@functools.cache
+def _hand_mel_filters():
+    """(26, 257): the triangles of python_speech_features, whose corners sit on whole bins; librosa's stand between them (trap M11)."""
+    mel = np.linspace(0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), 26 + 2)
+    left, peak, right = np.lib.stride_tricks.sliding_window_view(np.floor(513 * 700 * (10 ** (mel / 2595) - 1) / SAMPLE_RATE), 3).T[:, :, None]
+    bins = np.arange(257)
+    return np.clip(np.minimum((bins - left) / (peak - left), (right - bins) / (right - peak)), 0, None)
+
+
+def fbank104(audio, *, normalise=True):
+    """Return the audio feature of AV-HuBERT, MRDF and MSCT: 26 log filterbank energies every 10 ms, four stacked into one row a video frame.
+
+    x[s] <- 32768 (x[s] - 0.97 x[s - 1]);  power[n, j] = |sum_s x[160 n + s] exp(-2 pi i j s / 512)|^2 / 512, s = 0..399 (25 ms, no taper)
+    out[k, 26 i + f] = log(max(sum_j M[f, j] power[4 k + i, j], eps)),  i = 0..3;  then layer norm over the 104 numbers of a row
+    (logfbank of python_speech_features with its defaults, `stacker` of AV-HuBERT; Shi et al. 2022, Zou et al. 2024)
+
+    audio      (S,) float in [-1, 1] at 16 kHz; NaN counts as 0
+    normalise  False leaves out the layer norm, which takes a row's loudness away: (row - mean) / sqrt(variance + 1e-5)
+    Returns (T, 104) float32, T = S // 640. Row k covers the samples 640 k .. 640 k + 879: video frame k and the first 15 ms of the next one.
+
+    Departs from its sources at a clip's end only: they complete the last row with the number 0 in the place of log energies; we compute
+    these windows too, with silence after the end, so that the length of a clip cannot be read from its last row.
+    The factor 32768 is there because they read 16-bit files: the floor eps = 2e-16 lies where theirs does.
+    """
+    audio = 32768 * np.nan_to_num(np.asarray(audio, np.float64), posinf=0.0, neginf=0.0)
+    n = len(audio) // 640
+    if n == 0:
+        return np.zeros((0, 104), np.float32)
+    sharp = np.pad(np.r_[audio[0], audio[1:] - 0.97 * audio[:-1]], (0, 400))
+    windows = np.lib.stride_tricks.sliding_window_view(sharp, 400)[::160][:4 * n]
+    power = np.abs(np.fft.rfft(windows, 512, axis=1)) ** 2 / 512
+    rows = np.log(np.maximum(power @ _hand_mel_filters().T, np.finfo(np.float64).eps)).reshape(n, 104)
+    if normalise:
+        rows = (rows - rows.mean(1, keepdims=True)) / np.sqrt(rows.var(1, keepdims=True) + 1e-5)
+    return rows.astype(np.float32)
+
+
 def sound_warnings(audio, sample_rate=SAMPLE_RATE):
     """Say what is odd about a sound: silence, very quiet, clipped, one tone, white noise.
 

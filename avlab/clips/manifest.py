@@ -153,7 +153,10 @@ def _read(source):
 
 
 def _header(line, source):
-    names = [name.strip() for name in next(csv.reader([line]))]
+    try:
+        names = [name.strip() for name in next(csv.reader([line]))]
+    except csv.Error as error:
+        raise AvlabError("A manifest starts with a line of column names", got=f"{source}: {error}", todo="See data_manifests/") from None
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         todo = "Separate columns by commas" if len(names) == 1 and (";" in line or "\t" in line) else "See data_manifests/"

@@ -1,5 +1,6 @@
 """A row, or a file, becomes a Clip: pictures and sound on one clock, with a note of everything that was done to them."""
 
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ def load_clip(source, *, root=None, max_seconds=30.0, fps=FPS, sample_rate=SAMPL
     max_pixels   of one picture, checked before decoding;  max_bytes   of all decoded pictures
     Returns Clip.  Raises AvlabError, naming file, stream and rule, for what cannot be read as a clip.
     """
+    _need_positive(max_seconds=max_seconds, fps=fps, sample_rate=sample_rate)
     if isinstance(source, Row):
         if not source.path:
             return _rendered(source, fps, sample_rate, size, max_seconds, min_seconds)
@@ -85,6 +87,12 @@ def load_clip(source, *, root=None, max_seconds=30.0, fps=FPS, sample_rate=SAMPL
     row = source if isinstance(source, Row) else None
     return Clip(frames, None if sound is None else sound.samples, fps, sample_rate, times, mask, row, None, tuple(notes),
                 row.clip_id if row else os.path.basename(path))
+
+
+def _need_positive(**numbers):
+    for name, value in numbers.items():
+        if not 0 < value < math.inf:
+            raise AvlabError(f"{name} must be a positive, finite number", got=value)
 
 
 def _film(path, fps, max_seconds, size, max_pixels, max_bytes):

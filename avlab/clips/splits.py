@@ -3,6 +3,7 @@
 Reads rows only through .identities, .split, .forger and the few fields that name their source.
 """
 
+import os
 import random
 from collections import defaultdict
 from collections.abc import Mapping
@@ -83,7 +84,7 @@ def leaks(rows, *, generators=False):
         for person in row.identities:
             places["identity", person].add(row.split)
         if row.path:
-            places["file", (row.root, row.path)].add(row.split)
+            places["file", os.path.normpath(os.path.join(row.root, row.path))].add(row.split)
         if generators and row.forger != "real":
             for name in row.forger.split("+"):
                 places["generator", name].add("train" if row.split == "val" else row.split)

@@ -4,6 +4,7 @@ A file is written beside its place, flushed to the disk and renamed, so a killed
 processes may fill one store. Names come from digests: a clip_id may be any text and never reaches the file system.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from avlab.errors import AvlabError
 
 FORMAT = "1"
 TEMPORARY = ".tmp-"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Store:
     def map(self, items, fn, *, on_error="report", progress=None):
         """Compute and keep what is missing: arrays = fn(item) for each; a clip that fails is reported and the others go on.
 
-        on_error   "report" (go on) or "raise"
+        on_error   "report" (go on) or "raise"; a full or read-only disk always raises, as no other clip would fare better
         progress   called as progress(number, total, item, state) after each, state "kept" | "done" | "failed: why"
         Returns Mapped.
         """
@@ -116,6 +118,8 @@ class Store:
             raise AvlabError('on_error is "report" or "raise"', got=on_error)
         self.clean()
         items = list(items)
+        if items:
+            os.makedirs(self.folder, exist_ok=True)  # a place that cannot be written fails now, not clip by clip
         done, kept, failed = [], [], []
         for number, item in enumerate(items, start=1):
             name, state = _clip_id(item), "done"
@@ -127,7 +131,7 @@ class Store:
                     self.put(item, fn(item))
                     done.append(name)
                 except Exception as error:  # noqa: BLE001, whatever one clip does, the next one is computed
-                    if on_error == "raise":
+                    if on_error == "raise" or getattr(error, "errno", None) in NO_ROOM:
                         raise
                     message = str(error) if isinstance(error, AvlabError) else f"{type(error).__name__}: {error}"
                     failed.append((name, message))

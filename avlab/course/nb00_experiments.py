@@ -50,7 +50,8 @@ def forged(row: Row, video: str = "", audio: str = "", *, seed: int = 0) -> Row:
     label = {"label_video": "fake" if video else "real", "label_audio": "fake" if audio else "real"}
     donor = (row.identity + 6 if row.identity + 6 < 60 else row.cell) if video == "faceswap" else -1
     name = "+".join(filter(None, (video, audio))) or "real"
-    return replace(row, clip_id=f"{row.clip_id}-{name}", category=manifest.category(**label), forger_video=video, forger_audio=audio, forger_seed=seed, donor=donor, **label)
+    return replace(row, clip_id=f"{row.clip_id}-{name}", category=manifest.category(**label), forger_video=video, forger_audio=audio, forger_seed=seed,
+                   donor=donor, **label)
 
 
 def source_of(row: Row) -> Row:

@@ -17,7 +17,7 @@ Steps = Annotated[int, Field(ge=2, le=500)]
 class Params(CommonParams):
     """The parameters of notebook 01; the costs are network calls, and a round trip of one clip costs 2 * steps of them."""
 
-    steps: int = Field(10, ge=4, le=100)
+    steps: int = Field(8, ge=4, le=100)
     toy_steps: list[Steps] = Field([5, 10, 20, 40], min_length=3, max_length=12)
     clips_per_class: int = Field(1, ge=1, le=200)  # n of every forger and 3n reals
     control_clips: int = Field(2, ge=2, le=400)  # half real, half fake, through the probe with random weights

@@ -45,7 +45,10 @@ class Params(CommonParams):
 PROFILES = {
     "smoke": {},
     "full": {"clips_per_class": 6, "control_clips": 18, "film_clips": 4, "n_bootstrap": 1000, "n_permutations": 20},
-    "gpu": {"clips_per_class": 48, "control_clips": 96, "film_clips": 60, "control_latents": "inverted", "classifier": "mlp", "n_bootstrap": 2000, "n_permutations": 100},
+    "gpu": {
+        "clips_per_class": 48, "control_clips": 96, "film_clips": 60, "control_latents": "inverted", "classifier": "mlp", "n_bootstrap": 2000,
+        "n_permutations": 100
+    },
 }
 
 MUTANTS = {

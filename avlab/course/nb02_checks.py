@@ -161,12 +161,14 @@ def check_audio_share(fn):
     want, got = total(own - quiet) / total(own), fn(own.copy(), quiet.copy(), mask.copy())
     if not same(got, want):
         everywhere = np.ones_like(mask)
-        mistakes = [((total(own) - total(quiet)) / total(own), "this is the difference of two energies: two outputs of equal energy can be quite different"),
-                    (abs(total(own) - total(quiet)) / total(own), "this is the difference of two energies: two outputs of equal energy can be quite different"),
-                    (total(own - quiet) / total(quiet), "the energy of the silent output stands below the line; the question is a share of psi with its own sound"),
-                    (total(own - quiet, everywhere) / total(own, everywhere), "the mask was ignored"),
-                    (total(own - quiet) / total(own, everywhere), "the mask was used above the line only"),
-                    (math.sqrt(want), "energy is the sum of squares; a square root was taken")]
+        mistakes = [
+            ((total(own) - total(quiet)) / total(own), "this is the difference of two energies: two outputs of equal energy can be quite different"),
+            (abs(total(own) - total(quiet)) / total(own), "this is the difference of two energies: two outputs of equal energy can be quite different"),
+            (total(own - quiet) / total(quiet), "the energy of the silent output stands below the line; the question is a share of psi with its own sound"),
+            (total(own - quiet, everywhere) / total(own, everywhere), "the mask was ignored"),
+            (total(own - quiet) / total(own, everywhere), "the mask was used above the line only"),
+            (math.sqrt(want), "energy is the sum of squares; a square root was taken")
+        ]
         for value, said in mistakes:
             if same(got, value):
                 fail(4, said)

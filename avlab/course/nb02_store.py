@@ -40,8 +40,10 @@ def measured(path: str, probe, sample, tapped: dict, timesteps, audio=None, *, n
     """
     if not path:
         return experiments.capture(probe, sample, tapped, timesteps, audio, noised=noised, seed=seed, reduce=reduce)
-    settings = {"features": name, "probe": fingerprint(probe), "steps": probe.schedule.steps, "taps": dict(sorted(tapped.items())), "timesteps": list(timesteps),
-                "latents": f"noised {seed}" if noised else "inverted"}
+    settings = {
+        "features": name, "probe": fingerprint(probe), "steps": probe.schedule.steps, "taps": dict(sorted(tapped.items())), "timesteps": list(timesteps),
+        "latents": f"noised {seed}" if noised else "inverted"
+    }
     store, audio = Store(path, settings), sample.audio if audio is None else audio
     items = keys(sample, audio)
     missing = [i for i, item in enumerate(items) if not store.has(item)]

@@ -26,7 +26,8 @@ def layers(found, change, hooks) -> dict:
     said = "is the same to the last bit" if change == 0 else f"differs by up to {change:.1e}"
     alt = (f"The probe has {counts['spatial']} spatial, {counts['cross']} cross and {counts['temporal']} temporal attention layers; "
            f"sound enters at the {counts['cross']} cross layers only. With the store open the network's output {said}.")
-    return {"alt": alt, "caption": f"Reading changed nothing: the output {said}, and {hooks} hooks were left behind."}
+    quiet = "Reading changed nothing" if change == 0 and hooks == 0 else "Reading left a trace, which it must not"
+    return {"alt": alt, "caption": f"{quiet}: the output {said}, and {hooks} hooks were left behind."}
 
 
 def probability_or_output(row_error, low, high) -> dict:
@@ -59,10 +60,10 @@ def shares(found, t=24) -> dict:
 def grid(cells) -> dict:
     """cells {(kind, t, "own"): Interval}."""
     (kind, t, _), best = max(cells.items(), key=lambda item: item[1].value)
-    rivals = sum(other.hi > best.lo for other in cells.values()) - 1
-    tie = f"{rivals} of the other {len(cells) - 1} cells overlap its interval" if rivals else "no other cell reaches its interval"
+    rivals = sum(other.hi >= best.lo for other in cells.values() if other is not best)
+    tie = f"{rivals} of the other {len(cells) - 1} cells overlap{'s' * (rivals == 1)} its interval" if rivals else "no other cell reaches its interval"
     clear = sum(cell.lo > 0.5 for cell in cells.values())
-    chance = f"{clear} of {len(cells)} cells lie above chance" if clear else "no cell lies above chance"
+    chance = f"{clear} of {len(cells)} cells lie{'s' * (clear == 1)} above chance" if clear else "no cell lies above chance"
     return {"alt": f"Here {kind} attention at t = {t} is best ({span(best)}); {tie}; {chance}.",
             "caption": f"{tie[0].upper()}{tie[1:]}, and {chance}. The published order at t = 24 is cross, temporal, spatial, falling to the right. "
                        "Forgers and people of the test are unknown to the classifier. Cells right of t = 24 also carry the sound in their latents."}
@@ -82,9 +83,8 @@ def noise(differences) -> dict:
     if not differences:
         return {"alt": "Only t = 24 was asked for, where inversion and noise start from the same clean latent.", "caption": "Nothing to compare at t = 24."}
     said = "; ".join(f"t = {t}: {span(d)}" for t, d in differences.items())
-    gains = [t for t, d in differences.items() if side_of(d) == "above"]
-    losses = [t for t, d in differences.items() if side_of(d) == "below"]
-    word = f"buys something at t = {gains}" if gains else f"costs at t = {losses}" if losses else "buys nothing that these clips can show"
+    gains, losses = (", ".join(str(t) for t, d in differences.items() if side_of(d) == side) for side in ("above", "below"))
+    word = " and ".join([f"buys something at t = {gains}"] * bool(gains) + [f"costs something at t = {losses}"] * bool(losses)) or "buys nothing that these clips can show"
     return {"alt": f"Inverted minus noised latents, difference of AUROC of cross attention: {said}. Inversion {word}.",
             "caption": "At t = 24 both start from the clean latent and are one and the same. Beyond, inversion needs (t + 1) / 25 calls and noise one."}
 
@@ -100,9 +100,9 @@ def sounds(own, silent, shuffled) -> dict:
 def seen(table, forgers) -> dict:
     """table {(forger, kind, condition): AUROC} of clips whose forger the training knew."""
     heard = [f for f in forgers if table[f, "cross", "own"] - max(table[f, "cross", "silent"], table[f, "cross", "shuffled"]) > 0.1]
-    deaf = [f for f in forgers if f not in heard]
+    deaf = [f for f in forgers if f not in heard and table[f, "cross", "silent"] > 0.6]
     said = "; ".join(f"{f} {table[f, 'cross', 'own']:.2f} own, {table[f, 'cross', 'silent']:.2f} silent" for f in forgers)
-    split = (f"{', '.join(heard)} lose more than 0.10 without their own sound" if heard else "no forger loses more than 0.10 without its own sound")
+    split = (f"{', '.join(heard)} lose{'s' * (len(heard) == 1)} more than 0.10 without their own sound" if heard else "no forger loses more than 0.10 without its own sound")
     return {"alt": f"Cross attention at t = 24 by forger: {said}; {split}.",
             "caption": f"Where the value stays high in silence ({', '.join(deaf) or 'nowhere'}), psi is a picture feature seen through its queries, not a measure of agreement. Few clips a cell: read patterns, not digits."}
 

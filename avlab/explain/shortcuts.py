@@ -164,13 +164,13 @@ def measure(rows: Sequence, load, *, folds: int = 5, seed: int = 0) -> Trifles:
 def audit(data: Trifles, *, forgers=None, n: int = 500, seed: int = 0) -> dict[str, metrics.Interval]:
     """Return {forger: Interval} of the AUROC of the ten trifles against the forger's own sources, resampled by people.
 
-    Each fold is scored by a logistic regression fitted on the others, and only clips of one fold are compared (`within`).
+    Each fold is scored by a logistic regression fitted on the others; clips of one fold and of two people are compared (`within`).
     """
     names = list(dict.fromkeys(data.forger[data.forger != "real"].tolist())) if forgers is None else list(forgers)
     found = {}
     for name in names:
         one = data.against(name)
-        found[name] = metrics.bootstrap_ci(within, held_out(one), one.label, one.fold, groups=one.people, n=n, seed=seed)
+        found[name] = interval_within(held_out(one), one.label, one.fold, one.people, n=n, seed=seed)
     return found
 
 
@@ -183,22 +183,42 @@ def held_out(data: Trifles) -> np.ndarray:
     return score
 
 
-def within(score, label, fold) -> float:
-    """Return the AUROC over pairs of one fold: sum of A_k p_k / sum of p_k, p_k = reals times fakes of fold k.
+def within(score, label, fold, people=None) -> float:
+    """Return the share of pairs, a fake and a real of one fold, that are in the right order; ties count half (an AUROC within folds).
 
-    Scores of different folds come from different fits, each with an offset of its own, and must not be compared.
-    Raises metrics.OneClass when no fold holds both classes.
+    Scores of different folds come from different fits, each with an offset of its own, and must not be compared. With `people`, no
+    fake is compared with a real of its own person: here these are the very clips that it was made from, and a detector that meets
+    a fake does not have its source beside it.  Raises metrics.OneClass when no pair is left.
     """
-    hits = pairs = 0.0
-    for name in np.unique(fold):
-        here = fold == name
-        n1 = float(np.sum(label[here] == 1))
-        p = n1 * (here.sum() - n1)
-        if p:
-            hits, pairs = hits + p * metrics.auroc(score[here], label[here]), pairs + p
-    if not pairs:
-        raise metrics.OneClass("Real and fake clips are both needed in one fold", got=f"{len(label)} clips")
-    return hits / pairs
+    hits, pairs = _pairs_between(score, label, fold, np.arange(len(label)) if people is None else people)
+    return float(hits.sum() / pairs.sum())
+
+
+def interval_within(score, label, fold, people, *, n: int = 500, seed: int = 0, level: float = 0.95) -> metrics.Interval:
+    """Return `within` with its bootstrap interval over people: a person drawn twice meets every other person twice, and never their copy.
+
+    Raises metrics.OneClass like `within`.
+    """
+    hits, pairs = _pairs_between(score, label, fold, people)
+    rng, size, draws = np.random.default_rng(seed), len(hits), []
+    for weight in rng.multinomial(size, np.full(size, 1 / size), n):
+        if (count := weight @ pairs @ weight):
+            draws.append(weight @ hits @ weight / count)
+    ends = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2))
+    return metrics.Interval(float(hits.sum() / pairs.sum()), *map(float, ends), np.array(draws))
+
+
+def _pairs_between(score, label, fold, people):
+    """Pairs in the right order, and pairs, between the fakes of one person (row) and the reals of another (column), each (P, P)."""
+    score, label, fold, people = (np.asarray(x) for x in (score, label, fold, people))
+    member = (np.unique(people)[:, None] == people).astype(float)
+    fake, real = member * (label == 1), member * (label == 0)
+    comparable = np.equal.outer(fold, fold) & np.not_equal.outer(people, people)
+    wins = 0.5 * (1 + np.sign(np.subtract.outer(score, score)))
+    pairs = fake @ comparable @ real.T
+    if not pairs.any():
+        raise metrics.OneClass("Real and fake clips of two people are both needed in one fold", got=f"{len(label)} clips")
+    return fake @ (wins * comparable) @ real.T, pairs
 
 
 def null_scores(data: Trifles, *, n: int = 20, seed: int = 0) -> np.ndarray:
@@ -208,4 +228,4 @@ def null_scores(data: Trifles, *, n: int = 20, seed: int = 0) -> np.ndarray:
     """
     rng = np.random.default_rng([seed, 11])
     shuffled = (data.with_labels(permuted_labels(data.label, data.people, rng)) for _ in range(n))
-    return np.array([within(held_out(one), one.label, one.fold) for one in shuffled])
+    return np.array([within(held_out(one), one.label, one.fold, one.people) for one in shuffled])

@@ -176,7 +176,8 @@ class _Records(dict):
         layer, t = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
         names, steps = sorted({n for n, _ in self}), sorted({s for _, s in self})
         if layer not in names:
-            raise AvlabError("No record of that layer", got=layer, todo=f"Recorded layers: {', '.join(names) or 'none (did the network run inside the store?)'}")
+            raise AvlabError("No record of that layer", got=layer,
+                             todo=f"Recorded layers: {', '.join(names) or 'none (did the network run inside the store?)'}")
         raise AvlabError(f"Timestep {t} never came while the store was open", got=f"timesteps {steps}",
                          todo="Check the schedule: only trailing spacing with 40 steps puts 24, 249 and 499 on the grid")
 

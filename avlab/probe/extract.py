@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from avlab.clips import Store, load_clip, manifest
+from avlab.errors import AvlabError
 from avlab.synthtalk import VERSION
 
 from . import bundled
@@ -38,11 +39,18 @@ def composite(probe, arrays, frames):
 
 
 def extract(source, out, *, split="", phi=False, device="cpu", say=print):
-    """Compute what is missing in the store `out` for every row of a manifest; bad rows and clips are reported, the others go on."""
+    """Compute what is missing in the store `out` for every row of a manifest; bad rows and clips are reported, the others go on.
+
+    Raises AvlabError for a device that is not there, or if no row is left to compute.
+    """
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise AvlabError("The device is cpu, or cuda where torch sees a GPU", got=device, todo="`avlab doctor` says what this machine has")
     rows = manifest.load(source)
     for line, column, message in rows.problems:
         say(f"skipped: line {line}, {column}: {message}")
     wanted = rows.select(split=split) if split else rows
+    if not wanted:
+        raise AvlabError("There are no rows to compute", got=f"{len(rows)} good rows" + (f", none in split {split!r}" if split else ""))
     probe = DiffusionProbe.bundled(device)
     store = Store(out, settings(probe, phi=phi))
 

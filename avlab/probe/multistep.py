@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from avlab.probe.ddim import require_finite, angle, to_v, turn
+from avlab.probe.ddim import angle, require_finite, to_v, turn
 
 
 def multistep_invert(denoise, z0, schedule, *, on_step=None):

@@ -143,7 +143,8 @@ def heat_grid(grids, rows, columns, *, unit="", low=None, high=None, text=None, 
     fig.update_xaxes(type="category", showgrid=False, ticks="", title_text=x)
     fig.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     fig.update_yaxes(title_text=y, col=1)
-    fig.update_layout(meta={"min_width": 130 + 110 * len(columns) * len(made)})      # a phone scrolls the grid instead of squeezing its texts
+    widest = 84 if any(len(v) > 1 for v in made.values()) else 56                   # '[0.83, 1.00]' or '0.83'
+    fig.update_layout(meta={"min_width": 150 + widest * len(columns) * len(made)})   # a phone scrolls the grid instead of squeezing its texts
     return dressed(fig, title=title, world=world, height=150 + 66 * len(rows))
 
 

@@ -27,15 +27,18 @@ def block_diagram(layers, *, title="", tapped=(), world=WORLD):
     fig = go.Figure()
     for block, (a, b, side) in spans.items():
         y = -sides.index(side)
-        fig.add_shape(type="rect", x0=a - 0.7, x1=b + 0.7, y0=y - 0.26, y1=y + 0.26, line={"color": theme.AXIS, "width": 1.5}, fillcolor=theme.BAND, layer="below")
+        fig.add_shape(type="rect", x0=a - 0.7, x1=b + 0.7, y0=y - 0.26, y1=y + 0.26, line={"color": theme.AXIS, "width": 1.5}, fillcolor=theme.BAND,
+                      layer="below")
         fig.add_annotation(x=(a + b) / 2, y=y + 0.3, text=block, showarrow=False, yanchor="bottom", font={"size": 12})
     for kind, (px, py, names) in marks.items():
         s = KIND[kind]
         ring = [3 if n in tapped else 0.8 for n in names]
-        fig.add_scatter(x=px, y=py, mode="markers", name=s.label, text=names, hovertemplate="%{text}<extra></extra>",
-                        marker={"symbol": s.symbol, "color": s.colour, "size": [17 if n in tapped else 11 for n in names], "line": {"width": ring, "color": theme.AXIS}})
+        fig.add_scatter(
+            x=px, y=py, mode="markers", name=s.label, text=names, hovertemplate="%{text}<extra></extra>",
+            marker={"symbol": s.symbol, "color": s.colour, "size": [17 if n in tapped else 11 for n in names], "line": {"width": ring, "color": theme.AXIS}})
     fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, ticks="", range=[0, x + 1])
-    fig.update_yaxes(tickvals=[-i for i in range(len(sides))], ticktext=[f"{s} x {s}" for s in sides], showgrid=False, zeroline=False, range=[-len(sides) + 0.35, 0.65])
+    fig.update_yaxes(tickvals=[-i for i in range(len(sides))], ticktext=[f"{s} x {s}" for s in sides], showgrid=False, zeroline=False,
+                     range=[-len(sides) + 0.35, 0.65])
     return axes(dressed(fig, title=title, world=world, height=300), "one pass of the network, left to right; ringed: the taps of this notebook", "grid (cells)")
 
 
@@ -58,15 +61,17 @@ def interval_pairs(rows, *, x, null=0.5, null_band=None, title="", guess=None, w
     fig = go.Figure()
     lines, series = list(dict.fromkeys(r[0] for r in rows)), list(dict.fromkeys(r[1] for r in rows))
     if null_band is not None:
-        fig.add_vrect(*null_band, fillcolor=theme.BAND, line_width=0, layer="below", annotation_text="null band", annotation_position="top left", annotation_font_size=11)
+        fig.add_vrect(*null_band, fillcolor=theme.BAND, line_width=0, layer="below", annotation_text="null band", annotation_position="top left",
+                      annotation_font_size=11)
     fig.add_vline(null, line_color=theme.AXIS, line_width=1.5)
     for k, name in enumerate(series):
         s = KIND.get(name) or theme.style(name, k)
         for j, (line, _, value, lo, hi) in enumerate(r for r in rows if r[1] == name):
             y = lines.index(line) + (k - (len(series) - 1) / 2) * 0.22
             fig.add_scatter(x=[lo, hi], y=[y, y], mode="lines", line={"color": s.colour, "width": 3}, showlegend=False, hoverinfo="skip")
-            fig.add_scatter(x=[value], y=[y], mode="markers", name=name, legendgroup=name, showlegend=j == 0, marker={"color": s.colour, "symbol": s.symbol, "size": 10},
-                            hovertemplate=f"{line}, {name}: %{{x:.2f}} [{lo:.2f}, {hi:.2f}]<extra></extra>")
+            fig.add_scatter(x=[value], y=[y], mode="markers", name=name, legendgroup=name, showlegend=j == 0,
+                            marker={"color": s.colour, "symbol": s.symbol,
+                                    "size": 10}, hovertemplate=f"{line}, {name}: %{{x:.2f}} [{lo:.2f}, {hi:.2f}]<extra></extra>")
     fig.update_yaxes(tickvals=list(range(len(lines))), ticktext=lines, range=[len(lines) - 0.45, -0.55], zeroline=False)
     from avlab.show.figures import _guess
     height = 150 + (30 + 18 * len(series)) * len(lines)

@@ -69,7 +69,8 @@ def strip_and_auroc(residuals, table, *, control, null_band, title="", guess=Non
         fig.add_scatter(x=[np.median(values)] * 2, y=[i - 0.36, i + 0.36], mode="lines", line={"color": s.colour, "width": 3}, showlegend=False,
                         hoverinfo="skip", row=1, col=1)
     labels = list(residuals)
-    fig.update_yaxes(tickvals=list(range(len(labels))), ticktext=[style(n).label for n in labels], range=[len(labels) - 0.4, -0.6], zeroline=False, row=1, col=1)
+    fig.update_yaxes(tickvals=list(range(len(labels))), ticktext=[style(n).label for n in labels], range=[len(labels) - 0.4, -0.6], zeroline=False, row=1,
+                     col=1)
     fig.update_xaxes(type="log", title_text="residual of the face (grey levels)", row=1, col=1)
     _auroc_panel(fig, table, control, null_band)
     fig.update_layout(meta={"min_width": 680})
@@ -80,9 +81,11 @@ def _auroc_panel(fig, table, control, null_band):
     rows = [("all forgers" if name == "all" else name, name, interval) for name, interval in table.items()] + [(control[0], "random", control[1])]
     for label, name, interval in rows:
         s = theme.Style(label, theme.GREY, "cross") if name in ("random", "all") else style(name)
-        fig.add_scatter(x=[interval.lo, interval.hi], y=[label] * 2, mode="lines", line={"color": s.colour, "width": 3}, showlegend=False, hoverinfo="skip", row=1, col=2)
-        fig.add_scatter(x=[interval.value], y=[label], mode="markers", showlegend=False, row=1, col=2, marker={"color": s.colour, "symbol": s.symbol, "size": 11},
-                        hovertemplate=f"{label}: %{{x:.2f}} [{interval.lo:.2f}, {interval.hi:.2f}]<extra></extra>")
+        fig.add_scatter(x=[interval.lo, interval.hi], y=[label] * 2, mode="lines", line={"color": s.colour, "width": 3}, showlegend=False, hoverinfo="skip",
+                        row=1, col=2)
+        fig.add_scatter(x=[interval.value], y=[label], mode="markers", showlegend=False, row=1, col=2,
+                        marker={"color": s.colour, "symbol": s.symbol,
+                                "size": 11}, hovertemplate=f"{label}: %{{x:.2f}} [{interval.lo:.2f}, {interval.hi:.2f}]<extra></extra>")
     # after the traces: plotly leaves lines out of a panel that is still empty
     fig.add_vrect(*null_band, fillcolor=theme.BAND, line_width=0, layer="below", row=1, col=2)
     fig.add_vline(0.5, line_color=theme.AXIS, line_width=1.5, row=1, col=2)
@@ -103,5 +106,6 @@ def one_curve_and_band(x, y, band, *, x_title, y_title, title="", world=WORLD):
     lo, hi, name = band
     fig.add_scatter(x=[min(x), max(x), max(x), min(x)], y=[lo, lo, hi, hi], fill="toself", mode="lines", line={"width": 0}, fillcolor=_faint(theme.VERMILLION),
                     name=name, hoverinfo="skip")
-    fig.add_scatter(x=list(x), y=list(y), mode="lines+markers", name="the blurred real clip", line={"color": theme.BLUE, "width": 2.2}, marker={"symbol": "circle"})
+    fig.add_scatter(x=list(x), y=list(y), mode="lines+markers", name="the blurred real clip", line={"color": theme.BLUE, "width": 2.2},
+                    marker={"symbol": "circle"})
     return axes(dressed(fig, title=title, world=world), x_title, y_title)

@@ -30,12 +30,14 @@ def lattice(panels, *, clips, title="", guess=None):
     from plotly.subplots import make_subplots
     cells = np.concatenate([c for pair in panels.values() for c in pair])
     wide, high = cells.max(axis=0) + 1
-    fig = make_subplots(2, (len(panels) + 1) // 2, subplot_titles=list(panels), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.1)
+    fig = make_subplots(2, (len(panels) + 1) // 2, subplot_titles=list(panels), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.04,
+                        vertical_spacing=0.1)
     gx, gy = (g.ravel() for g in np.meshgrid(np.arange(wide + 1), np.arange(high + 1)))
     for i, (first, second) in enumerate(panels.values()):
         at = {"row": i // ((len(panels) + 1) // 2) + 1, "col": i % ((len(panels) + 1) // 2) + 1}
         both = np.array([c for c in first.tolist() if c in second.tolist()]).reshape(-1, 2)
-        fig.add_trace(go.Scatter(x=gx, y=gy, mode="markers", marker={"size": 2.5, "color": theme.AXIS, "line": {"width": 0}}, hoverinfo="skip", showlegend=False), **at)
+        fig.add_trace(
+            go.Scatter(x=gx, y=gy, mode="markers", marker={"size": 2.5, "color": theme.AXIS, "line": {"width": 0}}, hoverinfo="skip", showlegend=False), **at)
         for name, xy, look in (("fits the accuracy", first, {"symbol": "circle-open", "color": theme.BLUE, "size": 9, "line": {"width": 2}}),
                                ("fits the AUC", second, {"symbol": "square-open", "color": theme.ORANGE, "size": 10, "line": {"width": 2}}),
                                ("fits both", both, {"symbol": "diamond", "color": theme.VERMILLION, "size": 14})):
@@ -86,7 +88,8 @@ def wholes(parts, *, title="", guess=None):
     for name, width, look in (("there before", share(1), {"color": _faint(theme.BLUE, 0.35)}),
                               ("the gain", share(2), {"color": theme.VERMILLION, "pattern": {"shape": "/", "solidity": 0.2}}),
                               ("not reached", rest, {"color": theme.BAND})):
-        fig.add_bar(y=labels, x=width, name=name, orientation="h", marker=look | {"line": {"width": 1, "color": theme.AXIS}}, hovertemplate="%{x:.1f} %<extra>" + name + "</extra>")
+        fig.add_bar(y=labels, x=width, name=name, orientation="h", marker=look | {"line": {"width": 1, "color": theme.AXIS}},
+                    hovertemplate="%{x:.1f} %<extra>" + name + "</extra>")
     for label, before, gain, whole, words in parts:
         _note(fig, 100, label, words, xanchor="right", yshift=30, font={"size": 13})
     fig.update_layout(barmode="stack", bargap=0.55, legend_traceorder="normal")
@@ -103,14 +106,18 @@ def print_against_mean(groups, rings, honest, *, digits=2, title="", guess=None)
     import plotly.graph_objects as go
     fig = go.Figure()
     fig.add_hline(0, line_color=theme.AXIS, line_width=1.5)
-    fig.add_scatter(x=honest[0], y=honest[1], mode="markers", name="control: honest made-up tables", marker={"symbol": "line-ns-open", "size": 9, "color": theme.GREEN, "line": {"width": 1.5}},
-                    hovertemplate="%{y:.3f} points<extra>honest table</extra>")
-    fig.add_scatter(x=rings[0], y=rings[1], mode="markers", name="outside all its columns", marker={"symbol": "circle-open", "size": 20, "color": theme.VERMILLION, "line": {"width": 2.5}}, hoverinfo="skip")
+    fig.add_scatter(x=honest[0], y=honest[1], mode="markers", name="control: honest made-up tables",
+                    marker={"symbol": "line-ns-open", "size": 9, "color": theme.GREEN,
+                            "line": {"width": 1.5}}, hovertemplate="%{y:.3f} points<extra>honest table</extra>")
+    fig.add_scatter(x=rings[0], y=rings[1], mode="markers", name="outside all its columns",
+                    marker={"symbol": "circle-open", "size": 20, "color": theme.VERMILLION, "line": {"width": 2.5}}, hoverinfo="skip")
     for i, (metric, (mean, gap, names)) in enumerate(groups.items()):
         s = theme.style(metric, i)
         fig.add_scatter(x=mean, y=gap, mode="markers", name=metric, text=names, marker={"color": s.colour, "symbol": s.symbol, "size": 9, "opacity": 0.9},
                         hovertemplate="%{text}: mean %{x:.2f}, print %{y:+.2f} points<extra>" + metric + "</extra>")
-    return _guess(axes(_wide(dressed(fig, title=title, world=PUBLISHED, height=460)), "mean of the three columns (%)", "printed average minus that mean (points)"), guess)
+    return _guess(
+        axes(_wide(dressed(fig, title=title, world=PUBLISHED, height=460)), "mean of the three columns (%)", "printed average minus that mean (points)"),
+        guess)
 
 
 def leads(columns, own, *, same_training=(), saw=(), title="", guess=None):
@@ -125,11 +132,12 @@ def leads(columns, own, *, same_training=(), saw=(), title="", guess=None):
     seen, released = [o for o in others if o[:2] in saw], [o for o in others if o[1] not in same_training and o[:2] not in saw]
     for label, chosen, look in (("released weights", released, {"color": theme.GREY, "symbol": "circle-open", "size": 8}),
                                 ("released, this set in training", seen, {"color": theme.GREY, "symbol": "square", "size": 9}),
-                                ("trained on the same data", [o for o in others if o[1] in same_training], {"color": theme.VERMILLION, "symbol": "diamond", "size": 9})):
+                                ("trained on the same data", [o for o in others
+                                                              if o[1] in same_training], {"color": theme.VERMILLION, "symbol": "diamond", "size": 9})):
         fig.add_scatter(x=[o[0] for o in chosen], y=[o[2] for o in chosen], text=[o[1] for o in chosen], mode="markers", name=label, marker=look,
                         hovertemplate="%{text}: %{y:.2f}<extra></extra>")
-    fig.add_scatter(x=sets, y=[columns[s][own] for s in sets], mode="lines+markers", name=own, line={"color": theme.BLUE, "width": 3}, marker={"size": 11, "color": theme.BLUE},
-                    hovertemplate=own + ": %{y:.2f}<extra></extra>")
+    fig.add_scatter(x=sets, y=[columns[s][own] for s in sets], mode="lines+markers", name=own, line={"color": theme.BLUE, "width": 3},
+                    marker={"size": 11, "color": theme.BLUE}, hovertemplate=own + ": %{y:.2f}<extra></extra>")
     for s in sets:
         best = max(v for k, v in columns[s].items() if k != own and v is not None)
         _note(fig, s, 104, f"<b>{columns[s][own] - best:+.2f}</b>")
@@ -147,8 +155,9 @@ def sizes(numbers, sizes, fits, *, marks=None, title="", guess=None):
     fig, sizes = go.Figure(), np.asarray(sizes)
     rows = [*((label, sizes[f], theme.BLUE) for label, f in zip(numbers, fits)), ("all of them", sizes[np.all(fits, axis=0)], theme.VERMILLION)]
     for label, at, colour in rows:
-        fig.add_scatter(x=at, y=[label] * len(at), mode="markers", showlegend=False, marker={"symbol": "line-ns-open", "size": 15, "color": colour, "line": {"width": 2}},
-                        hovertemplate="%{x} clips<extra>" + label + "</extra>")
+        fig.add_scatter(x=at, y=[label] * len(at), mode="markers", showlegend=False,
+                        marker={"symbol": "line-ns-open", "size": 15, "color": colour,
+                                "line": {"width": 2}}, hovertemplate="%{x} clips<extra>" + label + "</extra>")
     for n, words in (marks or {}).items():
         fig.add_vline(n, line_dash="dash", line_color=theme.AXIS)
         _note(fig, n, 1, words, yref="paper", yanchor="bottom", xanchor="left", font={"size": 11})
@@ -165,7 +174,8 @@ def size_dots(numbers, sizes, fits, *, title=""):
     rows = [("all", np.all(fits, axis=0)), *reversed(list(zip(numbers, fits)))]
     for i, (label, f) in enumerate(rows):
         at = np.unique(sizes[f] // step * step)
-        fig.add_scatter(x=at.tolist(), y=[i] * at.size, mode="markers", showlegend=False, marker={"symbol": "square", "color": theme.VERMILLION if i == 0 else theme.BLUE})
+        fig.add_scatter(x=at.tolist(), y=[i] * at.size, mode="markers", showlegend=False,
+                        marker={"symbol": "square", "color": theme.VERMILLION if i == 0 else theme.BLUE})
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=[r[0] for r in rows], range=[-0.6, len(rows) - 0.4], showgrid=False)
     fig.update_xaxes(range=[float(sizes[0]) - 0.015 * sizes.size, float(sizes[-1]) + 0.015 * sizes.size])
     words = "clips in the test set" + (f" (one mark for {step} sizes)" if step > 1 else "")
@@ -181,10 +191,12 @@ def f1_curve(share, curve, rows, *, title="", guess=None):
     fig = go.Figure()
     fig.add_scatter(x=100 * np.asarray(share), y=curve, mode="lines", name="F1 of calling a random share fake", line={"color": theme.GREY, "width": 3})
     fig.add_scatter(x=[0, 100], y=[50, 50], mode="lines", name="its balanced accuracy", line={"color": theme.GREY, "width": 2, "dash": "dot"})
-    fig.add_scatter(x=[100 * r[1] for r in rows], y=[r[2] for r in rows], mode="markers", name="printed F1", marker={"color": theme.VERMILLION, "symbol": "diamond", "size": 13},
-                    text=[r[0] for r in rows], hovertemplate="%{text}: F1 %{y:.1f}, %{x:.1f} % called fake<extra></extra>")
-    fig.add_scatter(x=[100 * r[1] for r in rows], y=[r[3] for r in rows], mode="markers", name="printed balanced accuracy", marker={"color": theme.BLUE, "symbol": "circle", "size": 11},
-                    text=[r[0] for r in rows], hovertemplate="%{text}: balanced %{y:.1f}<extra></extra>")
+    fig.add_scatter(x=[100 * r[1] for r in rows], y=[r[2] for r in rows], mode="markers", name="printed F1",
+                    marker={"color": theme.VERMILLION, "symbol": "diamond",
+                            "size": 13}, text=[r[0] for r in rows], hovertemplate="%{text}: F1 %{y:.1f}, %{x:.1f} % called fake<extra></extra>")
+    fig.add_scatter(x=[100 * r[1] for r in rows], y=[r[3] for r in rows], mode="markers", name="printed balanced accuracy",
+                    marker={"color": theme.BLUE, "symbol": "circle",
+                            "size": 11}, text=[r[0] for r in rows], hovertemplate="%{text}: balanced %{y:.1f}<extra></extra>")
     for label, at, f1, _ in rows:
         left = at > 0.5
         _note(fig, 100 * at, f1, label, xanchor="right" if left else "left", xshift=-12 if left else 12, yshift=4)
@@ -201,9 +213,11 @@ def three_points(x, generator, logits, thresholds, balanced, *, title="", guess=
     for g, (name, s) in enumerate((("real", theme.REAL), ("generator A", theme.style("A", 1)), ("generator B", theme.style("B", 2)))):
         slope = [(logits[g, first[-1]] - logits[g, first[0]]) / (at[-1] - at[0])] * 2
         ends = np.array([thresholds[0], thresholds[-1]])
-        fig.add_scatter(x=ends, y=logits[g, first[1]] + np.array(slope) * ends, mode="lines", name=f"logit of {name}", line={"color": s.colour, "dash": s.dash, "width": 2.5}, row=1, col=1)
+        fig.add_scatter(x=ends, y=logits[g, first[1]] + np.array(slope) * ends, mode="lines", name=f"logit of {name}",
+                        line={"color": s.colour, "dash": s.dash, "width": 2.5}, row=1, col=1)
         here = first[generator[first] == g]
-        fig.add_scatter(x=x[here], y=logits[:, here].max(axis=0), mode="markers", name=f"clips: {name}", marker={"color": s.colour, "symbol": s.symbol, "size": 15}, row=1, col=1)
+        fig.add_scatter(x=x[here], y=logits[:, here].max(axis=0), mode="markers", name=f"clips: {name}",
+                        marker={"color": s.colour, "symbol": s.symbol, "size": 15}, row=1, col=1)
     fig.add_scatter(x=thresholds, y=100 * balanced, mode="lines", name="one threshold, either side", line={"color": theme.PURPLE, "width": 3}, row=2, col=1)
     fig.add_hline(100, line_dash="dash", line_color=theme.AXIS, row=2, col=1)
     fig.update_yaxes(title_text="logit", row=1, col=1)
@@ -217,10 +231,12 @@ def reach(sizes, shares, at, *, decimals, numbers=4, title=""):
     import plotly.graph_objects as go
     fig, shares = go.Figure(), np.asarray(shares, float)
     fig.add_scatter(x=np.asarray(sizes), y=100 * shares, mode="lines", name="one number", line={"color": theme.BLUE, "width": 3})
-    fig.add_scatter(x=np.asarray(sizes), y=100 * shares**numbers, mode="lines", name=f"{numbers} numbers at once", line={"color": theme.VERMILLION, "width": 3, "dash": "dash"})
+    fig.add_scatter(x=np.asarray(sizes), y=100 * shares**numbers, mode="lines", name=f"{numbers} numbers at once",
+                    line={"color": theme.VERMILLION, "width": 3, "dash": "dash"})
     fig.add_vline(at, line_dash="dash", line_color=theme.AXIS)
     fig.update_yaxes(range=[0, 104])
-    return axes(dressed(fig, title=title, world=PUBLISHED, height=340), "clips in the test set", f"fits by accident (%), {decimals} decimal{'s' * (decimals != 1)}")
+    return axes(dressed(fig, title=title, world=PUBLISHED, height=340), "clips in the test set",
+                f"fits by accident (%), {decimals} decimal{'s' * (decimals != 1)}")
 
 
 def batch_counts(p, *, title=""):

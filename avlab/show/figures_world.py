@@ -35,9 +35,10 @@ def sheet(films, people, *, title="", world=WORLD, size=104, frames=8):
         for kind, own in films.items():
             pick = np.linspace(0, len(own[k]) - 1, frames).round().astype(int)
             sprite = _small(np.concatenate([pictures.paint(own[k][i]) for i in pick], 1))
-            text = html.escape(f"{kind}, {who}", quote=True)
+            text = html.escape(f"{kind}, {who}" if kind else f"film {who}, a loop of {frames} frames", quote=True)
             cells.append(f'<span class="ws-film" role="img" aria-label="{text}" style="background-image:url({sprite});--n:{frames}"></span>')
-        columns.append(f'<div class="ws-col" tabindex="0" role="group" aria-label="{html.escape(str(who), quote=True)}"><div class="ws-top">{html.escape(str(who))}</div>{"".join(cells)}</div>')
+        who = html.escape(str(who), quote=True)
+        columns.append(f'<div class="ws-col" tabindex="0" role="group" aria-label="{who}"><div class="ws-top">{who}</div>{"".join(cells)}</div>')
     names = "".join(f"<span>{html.escape(kind)}</span>" for kind in films)
     names = f'<div class="ws-names"><div class="ws-top"></div>{names}</div>' if any(films) else ""
     body = f'<div class="ws-grid">{names}{"".join(columns)}</div>'
@@ -68,12 +69,16 @@ def panels(images, *, columns, title="", unit="", top=255, world=WORLD, height=N
         flat = np.ndim(image) == 2
         picture = pictures.paint(image, "magnitude", top) if flat else pictures.paint(image)
         place = {"row": k // columns + 1, "col": k % columns + 1}
-        fig.add_layout_image(source=pictures.data_uri(picture, 4 if len(picture) <= 96 else 1), xref="x", yref="y", x=0, y=0, sizex=1, sizey=1, sizing="stretch", layer="above", **place)
+        fig.add_layout_image(source=pictures.data_uri(picture, 4 if len(picture) <= 96 else 1), xref="x", yref="y", x=0, y=0, sizex=1, sizey=1,
+                             sizing="stretch", layer="above", **place)
         fig.add_scatter(x=[0, 1], y=[0, 1], mode="markers", marker={"opacity": 0, "size": 0.01}, hoverinfo="skip", showlegend=False, **place)
     if unit:
         bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-        fig.add_trace(go.Scatter(x=[0.5], y=[0.5], mode="markers", hoverinfo="skip", showlegend=False,
-                                 marker={"size": 0.01, "opacity": 0, "color": [0], "colorscale": theme.MAGNITUDE, "cmin": 0, "cmax": top, "showscale": True, "colorbar": bar}), row=1, col=1)
+        fig.add_trace(
+            go.Scatter(
+                x=[0.5], y=[0.5], mode="markers", hoverinfo="skip", showlegend=False,
+                marker={"size": 0.01, "opacity": 0, "color": [0], "colorscale": theme.MAGNITUDE, "cmin": 0, "cmax": top, "showscale": True, "colorbar": bar}),
+            row=1, col=1)
     fig.update_xaxes(range=[0, 1], visible=False, constrain="domain")
     fig.update_yaxes(range=[1, 0], visible=False, constrain="domain", scaleanchor=None)
     for k in range(len(names)):
@@ -100,8 +105,8 @@ def with_segments(fig, spans):
     """Mark true forged spans on a figure with time on x. spans = {"picture forged": ((start_s, end_s), ...)}; dashed, named at the top."""
     for k, (name, segments) in enumerate(spans.items()):
         for i, (a, b) in enumerate(segments):
-            fig.add_vrect(a, b, line={"dash": "dash", "width": 2, "color": theme.VERMILLION if k == 0 else theme.PURPLE}, fillcolor="rgba(213,94,0,0.10)" if k == 0 else "rgba(204,121,167,0.14)",
-                          layer="above")
+            fig.add_vrect(a, b, line={"dash": "dash", "width": 2, "color": theme.VERMILLION if k == 0 else theme.PURPLE},
+                          fillcolor="rgba(213,94,0,0.10)" if k == 0 else "rgba(204,121,167,0.14)", layer="above")
             if i == 0:
                 fig.add_annotation(x=a, y=1, yref="paper", xanchor="left", yanchor="bottom", text=name, showarrow=False, font={"size": 11}, yshift=2 + 15 * k)
     return fig.update_layout(margin_t=86, height=(fig.layout.height or 400) + 30)
@@ -116,14 +121,17 @@ def said_and_shown(times, formants, opening, loudness, phonemes, *, title="", wo
     fig = make_subplots(3, 1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[1.2, 1, 0.8])
     end = float(max(times[-1], opening[0][-1]))
     for k, name in enumerate(("F1", "F2")):
-        fig.add_scatter(x=times, y=formants[:, k], name=name, mode="lines", line={"width": 2.2, "color": theme.PALETTE[k], "dash": ("solid", "dash")[k]}, row=1, col=1)
-    fig.add_scatter(x=opening[0], y=opening[1], name="opening", mode="lines+markers", line={"width": 2.2, "color": theme.GREEN}, marker={"size": 5}, showlegend=False, row=2, col=1)
+        fig.add_scatter(x=times, y=formants[:, k], name=name, mode="lines", line={"width": 2.2, "color": theme.PALETTE[k], "dash": ("solid", "dash")[k]},
+                        row=1, col=1)
+    fig.add_scatter(x=opening[0], y=opening[1], name="opening", mode="lines+markers", line={"width": 2.2, "color": theme.GREEN}, marker={"size": 5},
+                    showlegend=False, row=2, col=1)
     fig.add_scatter(x=loudness[0], y=loudness[1], name="loudness", mode="lines", line={"width": 2.2, "color": theme.ORANGE}, showlegend=False, row=3, col=1)
     for start, stop, symbol in phonemes:
         if symbol in ("m", "b", "p") and stop > 0 and start < end:
             fig.add_vrect(max(start, 0), min(stop, end), fillcolor=theme.BAND, line_width=0, layer="below")
         if 0 < (start + stop) / 2 < end:
-            fig.add_annotation(x=(start + stop) / 2, y=1.0, yref="paper", yanchor="bottom", text=f"<b>{symbol}</b>" if symbol in ("m", "b", "p") else symbol, showarrow=False, font={"size": 12})
+            fig.add_annotation(x=(start + stop) / 2, y=1.0, yref="paper", yanchor="bottom", text=f"<b>{symbol}</b>" if symbol in ("m", "b", "p") else symbol,
+                               showarrow=False, font={"size": 12})
     for row, name in ((1, "formants (Hz)"), (2, "opening"), (3, "sound (dB)")):
         fig.update_yaxes(title_text=name, row=row, col=1)
     fig.update_xaxes(range=[0, end])
@@ -138,15 +146,17 @@ def three_traces(lattice, lag, seam, *, title="", world=WORLD):
     lattice {forger: (cycles a pixel, dB)}      lag {forger: (ms, correlation)}      seam {forger: (px, grey levels)}
     """
     from plotly.subplots import make_subplots
-    parts = ((lattice, "lattice of reenact", "cycles a pixel", "dB against the source"), (lag, "late lips of lipsync", "the picture is late by (ms)", "correlation with the sound"),
-             (seam, "colour step of faceswap", "px inside the forged area, upper face", "grey levels off the source"))
+    parts = ((lattice, "lattice of reenact", "cycles a pixel", "dB against the source"), (lag, "late lips of lipsync", "the picture is late by (ms)",
+                                                                                          "correlation with the sound"),
+             (seam, "colour step of faceswap", "px inside the forged area", "grey levels off the source"))
     fig = make_subplots(1, 3, horizontal_spacing=0.085, subplot_titles=[f"<b>{head}</b>" for _, head, *_ in parts])
     named = set()
     for col, (series, _, x, y) in enumerate(parts, 1):
         for name, (px, py) in series.items():
             s = style(name)
-            fig.add_scatter(x=np.asarray(px), y=np.asarray(py), name=s.label, legendgroup=name, showlegend=name not in named, mode="lines+markers" if len(px) < 20 else "lines",
-                            line={"color": s.colour, "dash": s.dash, "width": 2.2}, marker={"symbol": s.symbol, "color": s.colour, "size": 7}, row=1, col=col)
+            fig.add_scatter(x=np.asarray(px), y=np.asarray(py), name=s.label, legendgroup=name, showlegend=name not in named,
+                            mode="lines+markers" if len(px) < 20 else "lines", line={"color": s.colour, "dash": s.dash, "width": 2.2},
+                            marker={"symbol": s.symbol, "color": s.colour, "size": 7}, row=1, col=col)
             named.add(name)
         fig.update_xaxes(title_text=x, row=1, col=col)
         fig.update_yaxes(title_text=y, row=1, col=col)
@@ -161,7 +171,8 @@ def three_traces(lattice, lag, seam, *, title="", world=WORLD):
 def audit(rows, band, *, limit=0.60, title="", guess=None, world=WORLD):
     """The shortcut audit: one interval a forger on an AUROC axis, the null band grey, the limit dashed. rows = list of (label, value, lo, hi[, style])."""
     fig = dot_interval(rows, x="AUROC of ten trifles (0.5: no better than a coin)", null=0.5, null_band=band, title=title, guess=guess, world=world)
-    fig.add_vline(limit, line_dash="dash", line_color=theme.VERMILLION, annotation_text=f"limit {limit:.2f}", annotation_position="bottom right", annotation_font_size=11)
+    fig.add_vline(limit, line_dash="dash", line_color=theme.VERMILLION, annotation_text=f"limit {limit:.2f}", annotation_position="bottom right",
+                  annotation_font_size=11)
     low = min([band[0], *(row[2] for row in rows)])
     return fig.update_xaxes(range=[min(0.4, low - 0.03), 1.02])
 
@@ -173,10 +184,9 @@ def cherries(values, k, *, title="", world=WORLD):
     best = int(np.argmax(values[:k]))
     fig = go.Figure()
     fig.add_scatter(x=np.arange(1, k + 1), y=values[:k], mode="markers", name="pairs looked at", marker={"color": theme.GREY, "size": 6, "opacity": 0.75})
-    fig.add_scatter(x=[best + 1], y=[values[best]], mode="markers", name="the pair that makes the figure", marker={"color": theme.VERMILLION, "size": 13, "symbol": "diamond"})
+    fig.add_scatter(x=[best + 1], y=[values[best]], mode="markers", name="the pair that makes the figure",
+                    marker={"color": theme.VERMILLION, "size": 13, "symbol": "diamond"})
     fig.add_hline(0, line_color=theme.AXIS, line_width=1.5)
     fig.update_xaxes(range=[0, len(values) + 2])
     fig.update_yaxes(range=[-3.6, 3.6])
     return axes(dressed(fig, title=title, world=world, height=300), "pair, in the order of looking", "A sharper than B (sd)")
-
-

@@ -17,17 +17,18 @@ from avlab.show.sound import wav_uri
 from avlab.show.theme import WORLD
 
 
-def play(clips, *, title, alt, size=256, world=WORLD):
+def play(clips, *, title, alt, size=256, world=WORLD, quality=None):
     """One clip, or several behind a menu, as frames that follow the sound's own clock.
 
     clips  a clip, or {name: clip}; a clip has frames (T, H, W, 3) uint8, fps, audio (S,) or None, sample_rate
     alt    a format string over {name}, {seconds}, or a function (name, clip) -> str; lazy texts are refused
-    Pictures are lossless WebP: a lossy one smears colour across the edges of small frames. Raises AvlabError past 3 MB.
+    quality  None: lossless WebP, since a lossy one smears colour across the edges of small frames; 0..100: lossy, for larger photographs
+    Raises AvlabError past 3 MB.
     """
     clips = clips if isinstance(clips, dict) else {"": clips}
     if not clips:
         raise AvlabError("A player needs at least one clip", got=0)
-    data = [_clip(name, clip, alt) for name, clip in clips.items()]
+    data = [_clip(name, clip, alt, quality) for name, clip in clips.items()]
     body = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     if len(body) > BYTES:
         raise AvlabError(f"A player stays under {BYTES / 1e6:.0f} MB", got=f"{len(body) / 1e6:.1f} MB", todo="Show fewer or shorter clips")
@@ -51,7 +52,7 @@ def play(clips, *, title, alt, size=256, world=WORLD):
         f'<script>{(asset / "player.js").read_text().rstrip()}("{key}",{body})</script></figure>')
 
 
-def _clip(name, clip, alt, columns=16):
+def _clip(name, clip, alt, quality, columns=16):
     """One clip as the player's script wants it: a sheet of frames, the sound, sizes and its description."""
     film = np.asarray(clip.frames)
     T, H, W = film.shape[:3]
@@ -61,11 +62,12 @@ def _clip(name, clip, alt, columns=16):
     text = alt_text(alt(name, clip) if callable(alt) else alt.format(name=name, seconds=f"{seconds:.2f}"))
     sound = None if clip.audio is None else wav_uri(clip.audio, clip.sample_rate)
     note = text if sound else f"{text} This clip has no sound track."
-    return {"film": _webp(sheet), "sound": sound, "frames": T, "fps": float(clip.fps), "width": W, "height": H, "columns": columns, "alt": text, "note": note}
+    return {"film": _webp(sheet, quality), "sound": sound, "frames": T, "fps": float(clip.fps), "width": W, "height": H, "columns": columns,
+            "alt": text, "note": note}
 
 
-def _webp(image):
+def _webp(image, quality):
     from PIL import Image
     out = io.BytesIO()
-    Image.fromarray(image).save(out, "WEBP", lossless=True, quality=60, method=3)
+    Image.fromarray(image).save(out, "WEBP", lossless=quality is None, quality=60 if quality is None else quality, method=3)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()

@@ -18,8 +18,8 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 
 from . import face, speech
 
-LEARNED = {"reenact_learned": "reenact", "lipsync_learned": "lipsync", "ldm": "ldm", "flow": "flow"}  # name -> network
-VIDEO_FORGERS = ("faceswap", "reenact", "lipsync", "dub", *LEARNED)
+LEARNED = {"reenact_learned": "reenact", "lipsync_learned": "lipsync", "ldm": "ldm", "flow": "flow"}  # name -> network; not for rows yet
+VIDEO_FORGERS = ("faceswap", "reenact", "lipsync", "dub")
 AUDIO_FORGERS = ("rtvc",)
 VISIBLE = 1 / 255  # a pixel that moved by more belongs to the forged area
 GAINS = {"reenact": (1.0, 1.0), "lipsync": (1.0, 1.0), "ldm": (1.0, 1.0), "flow": (1.0, 1.0)}  # of _matched

@@ -115,6 +115,14 @@ def stale(folder: Path) -> list[str]:
     return said + [f"{name}: differs from its source" for name in expected if name in there and there[name] != expected[name]]
 
 
+def cells_of(notebook: Path) -> list[dict]:
+    """The cells of an .ipynb file. Raises AvlabError for a file that is no notebook."""
+    try:
+        return json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise AvlabError("A notebook is a JSON file with cells", got=f"{notebook}: {type(error).__name__}: {error}") from None
+
+
 def notebook_id(cells: list[dict]) -> str:
     """The id that the setup cell passes to workbook.start("NN", globals()). Raises AvlabError."""
     code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

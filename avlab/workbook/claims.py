@@ -57,7 +57,19 @@ def rows(path=None):
 def runs(folder):
     """Records of the runner under a folder: NN/run.json and seed-K/NN/run.json, in order."""
     found = sorted(Path(folder).glob("*/run.json")) + sorted(Path(folder).glob("seed-*/*/run.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+    return [record(path) for path in found]
+
+
+def record(path):
+    """One run.json. Raises AvlabError for a file that the runner did not write whole."""
+    try:
+        made = json.loads(Path(path).read_text(encoding="utf-8"))
+        lacking = {"notebook", "profile", "status", "parameters", "metrics"} - set(made)
+    except (ValueError, TypeError) as error:
+        raise AvlabError("A run.json is written by `avlab run`", got=f"{path}: {error}", todo="Delete it and run again") from None
+    if lacking:
+        raise AvlabError("A run.json is written by `avlab run`", got=f"{path}: without {', '.join(sorted(lacking))}", todo="Delete it and run again")
+    return made
 
 
 def ledger(records, path=None):

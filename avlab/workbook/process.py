@@ -14,8 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 HEARTBEAT_S = 15.0
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PLOTLY_RENDERER": "plotly_mimetype",
            "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0", "AVLAB_HEADLESS": "1",
-           "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONUNBUFFERED": "1",
-           "OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep: on a busy machine spinning ones cost 2 to 4 times the work itself
+           "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONUNBUFFERED": "1"}
 
 
 def environment(folder: Path, threads: int) -> dict[str, str]:

@@ -178,7 +178,7 @@ def untestable():
     """Claims that cannot be tested here, with the reason."""
     rows = claims.rows()[1]
     body = table(("Claim", "Why not"), [(r["name"], r["why"]) for r in rows])
-    return f'<h2 id="untestable">Not testable here</h2><div class="table">{body}</div>'
+    return f'<h2 id="untestable">Not testable here</h2>{body}'
 
 
 def course(shown, aims, pages):

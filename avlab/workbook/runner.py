@@ -76,7 +76,7 @@ def plan(notebooks: list[Path], profile: str, pairs: list[str], out: Path, seeds
         raise AvlabError("--seeds chooses the seeds itself", todo="leave out -p seed=...")
     jobs = []
     for notebook in notebooks:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        cells = build.cells_of(notebook)
         module = course.load(build.notebook_id(cells))
         if problems := build.check_parameters(cells):
             raise AvlabError(f"{notebook.name}: the parameters cell and {module.__name__}.Params differ", got="; ".join(problems))

@@ -39,7 +39,7 @@ device: str = "auto"
 manifest: str = "synthtalk"
 store: str = ""
 mutant: str = "none"
-steps: int = 10
+steps: int = 8
 toy_steps: list[int] = [5, 10, 20, 40]
 clips_per_class: int = 1
 control_clips: int = 2
@@ -89,9 +89,11 @@ def dots(steps):
     return {"": fig, "note": words.toy_path(steps, gap)}
 
 
-walkers = explore(dots, title="Seven numbers on their way to noise", world=drawn.TOY, steps=[3, 5, 8, 12, 20, 40], start={"steps": 5},
-                  labels={"steps": "DDIM steps"}, alt=lambda values, result: result["note"])
-nb.show(walkers, alt=walkers.text, caption="Each dot is one network call. The first turn is the widest: trailing timesteps are dense in t, not in angle.")
+walkers = explore(dots, title="Seven numbers on their way to noise", world=drawn.TOY,
+                  steps=[3, 5, 8, 12, 20, 40], start={"steps": 5}, labels={"steps": "DDIM steps"},
+                  alt=lambda values, result: result["note"])
+nb.show(walkers, alt=walkers.text, caption="Each dot is one network call. The first turn is the widest: "
+                                           "trailing timesteps are dense in t, not in angle.")
 
 # %% [markdown]
 # A dot leaves its curve because the network is asked about the old latent and told the new level. The old latent is all there is.
@@ -99,17 +101,21 @@ nb.show(walkers, alt=walkers.text, caption="Each dot is one network call. The fi
 # ## 2 Twice the steps: how much less error?
 
 # %%
-guess = predict("01.2", "Twice the steps: what happens to the error of the inverted latent?", ["it halves", "it falls to a quarter", "it stays"])
+guess = predict("01.2", "Twice the steps: what happens to the error of the inverted latent?",
+                ["it halves", "it falls to a quarter", "it stays"])
 
 # %%
 steps_drawn = sorted({*p.toy_steps, 40})
 errors = {n: toys.forward_error(invert, n, **setting) for n in steps_drawn}
-second_steps = [n for n in p.toy_steps if 10 <= n <= 40] if sum(10 <= n <= 40 for n in p.toy_steps) > 2 else [10, 20, 40]
+second_steps = [n for n in p.toy_steps if 10 <= n <= 40]
+second_steps = second_steps if len(second_steps) > 2 else [10, 20, 40]
 second = {n: toys.forward_error(multistep_invert, n, spacing="angle", **setting) for n in second_steps}
 slope = toys.order(p.toy_steps, [errors[n] for n in p.toy_steps])
 slope_second = toys.order(list(second), list(second.values()))
-fig = figures.lines_with_band({"DDIM": (steps_drawn, list(errors.values())), "second order": (list(second), list(second.values()))}, log_x=True, log_y=True,
-                              x="steps", y="rms error against the exact map", title="How fast does the error fall?", guess=guess, world=drawn.TOY)
+fig = figures.lines_with_band(
+    {"DDIM": (steps_drawn, list(errors.values())), "second order": (list(second), list(second.values()))},
+    log_x=True, log_y=True, x="steps", y="rms error against the exact map",
+    title="How fast does the error fall?", guess=guess, world=drawn.TOY)
 nb.show(fig, **words.beat2(slope, errors[40], slope_second))
 
 # %%
@@ -132,14 +138,18 @@ nb.record("toy_roundtrip_40", toys.round_trip_error(invert, 40, **setting))
 # - **source label**: it is told the level it comes from.
 
 # %%
-guess = predict("01.3", "Which bug cannot be seen in the round trip at 40 steps?", ["index", "swapped alpha", "source label", "each can be seen"])
+guess = predict("01.3", "Which bug cannot be seen in the round trip at 40 steps?",
+                ["index", "swapped alpha", "source label", "each can be seen"])
 
 # %%
-four = {"correct": ddim_invert, "index": toys.invert_index, "swapped alpha": toys.invert_swap_alpha, "source label": toys.invert_source_label}
+four = {"correct": ddim_invert, "index": toys.invert_index, "swapped alpha": toys.invert_swap_alpha,
+        "source label": toys.invert_source_label}
 trip = {name: [toys.round_trip_error(f, n, **setting) for n in steps_drawn] for name, f in four.items()}
 forward = {name: [toys.forward_error(f, n, **setting) for n in steps_drawn] for name, f in four.items()}
-fig = drawn.side_by_side({k: (steps_drawn, v) for k, v in trip.items()}, {k: (steps_drawn, v) for k, v in forward.items()}, x="steps",
-                         y=("round-trip error (share of the spread)", "error against the exact map (rms)"), titles=("what one can measure", "what one wants to know"),
+left, right = ({k: (steps_drawn, v) for k, v in one.items()} for one in (trip, forward))
+fig = drawn.side_by_side(left, right, x="steps",
+                         y=("round-trip error (share of the spread)", "error against the exact map (rms)"),
+                         titles=("what one can measure", "what one wants to know"),
                          title="Four inversions, one sampler", guess=guess, world=drawn.TOY)
 nb.show(fig, **words.beat3(steps_drawn, forward, trip))
 
@@ -156,8 +166,10 @@ go_back = toys.sample_eps_at_terminal if p.mutant == "eps_at_terminal" else ddim
 noise = exact_flow(sigma_points(toys.MU, toys.S), toys.MU, toys.S, 0.0)
 rebuilt = go_back(ideal_denoiser(toys.MU, toys.S, end), noise, end)
 nb.record("terminal_finite", float(np.isfinite(rebuilt.numpy()).mean()))
-print("by turning:", ddim_sample(ideal_denoiser(toys.MU, toys.S, end), noise, end).numpy().round(3),
-      " by the epsilon formula:", toys.sample_eps_at_terminal(ideal_denoiser(toys.MU, toys.S, end), noise, end).numpy())
+print("by turning:",
+      ddim_sample(ideal_denoiser(toys.MU, toys.S, end), noise, end).numpy().round(3),
+      " by the epsilon formula:",
+      toys.sample_eps_at_terminal(ideal_denoiser(toys.MU, toys.S, end), noise, end).numpy())
 
 # %% [markdown]
 # ## 4 And with a network?
@@ -172,16 +184,20 @@ schedule = Schedule.ddim(p.steps, **setting)
 clips = lab.material(p.manifest, p.clips_per_class, seed=nb.seed)
 encode = lab.sampled_latent(probe, seed=nb.seed) if p.mutant == "sample_latent" else probe.encode
 watch, one = lab.Watch(p.steps), clips.take([0])
-calls, own = lab.network_calls(probe, lambda: lab.round_trip(probe, clips, schedule, encode=encode, invert=partial(ddim_invert, on_step=watch.there),
-                                                             sample=partial(ddim_sample, on_step=watch.back)))
-print(f"{len(clips)} clips of {len(set(clips.people))} people:", ", ".join(f"{np.sum(clips.forger == f)} {f}" for f in dict.fromkeys(clips.forger)))
+watched = {"invert": partial(ddim_invert, on_step=watch.there), "sample": partial(ddim_sample, on_step=watch.back)}
+calls, own = lab.network_calls(probe, lambda: lab.round_trip(probe, clips, schedule, encode=encode, **watched))
+print(f"{len(clips)} clips of {len(set(clips.people))} people:",
+      ", ".join(f"{np.sum(clips.forger == f)} {f}" for f in dict.fromkeys(clips.forger)))
 
 # %%
 there, back, agreement = watch.films(probe, own, frame=8)
 psi_calls, _ = lab.network_calls(probe, lambda: probe.measure(one.frames, one.audio, phi=False))
-means = {name: lab.in_region(own.residual[:1], one.regions, name)[0] for name in ("background", "face", "mouth")}
-rows = {"x": own.x[0], "D(z_T)": lab.decoded(probe, own.z_T[:1])[0], "D(z0_hat)": own.rebuilt[0], "residual": own.residual[0]}
-fig = pictures.filmstrip(rows, times=np.arange(16) / 25, kinds={"residual": "grey"}, unit="grey levels", title="One real clip, to noise and back")
+regions = ("background", "face", "mouth")
+means = {name: lab.in_region(own.residual[:1], one.regions, name)[0] for name in regions}
+rows = {"x": own.x[0], "D(z_T)": lab.decoded(probe, own.z_T[:1])[0], "D(z0_hat)": own.rebuilt[0],
+        "residual": own.residual[0]}
+fig = pictures.filmstrip(rows, times=np.arange(16) / 25, kinds={"residual": "grey"}, unit="grey levels",
+                         title="One real clip, to noise and back")
 nb.show(fig, **words.beat4(words.first_below(agreement), p.steps, means))
 
 # %%
@@ -197,14 +213,17 @@ def at_level(t):
             "difference": pictures.paint(apart[k], "grey", apart.max()), "note": note}
 
 
-walk = explore(at_level, title="There and back, level by level", t=[labels[k] for k in levels], start={"t": labels[levels[len(levels) // 3]]},
-               labels={"t": "timestep t (-1 is clean)"}, alt=lambda values, result: result["note"])
-nb.show(walk, alt=walk.text, caption="At the last timestep both are the same latent. Follow the difference down to t = -1: that is the residual, growing.")
+walk = explore(at_level, title="There and back, level by level", t=[labels[k] for k in levels],
+               start={"t": labels[levels[len(levels) // 3]]}, labels={"t": "timestep t (-1 is clean)"},
+               alt=lambda values, result: result["note"])
+nb.show(walk, alt=walk.text, caption="At the last timestep both are the same latent. Follow the difference "
+                                     "down to t = -1: that is the residual, growing.")
 
 # %%
 nb.record("calls_phi", calls / -(-len(clips) // lab.batch_of(probe)))  # calls of one batch
 nb.record("calls_psi", psi_calls)
-nb.record("latent_repeat", np.abs(encode(lab.tensor(one.frames)).cpu().numpy() - encode(lab.tensor(one.frames)).cpu().numpy()).max())
+once, twice = (encode(lab.tensor(one.frames)).cpu().numpy() for _ in range(2))
+nb.record("latent_repeat", np.abs(once - twice).max())
 real = clips.label == 0
 nb.record("roundtrip_latent", lab.relative_error(own.z0_hat[real], own.z0[real]))
 
@@ -215,7 +234,8 @@ nb.record("roundtrip_latent", lab.relative_error(own.z0_hat[real], own.z0[real])
 # "inversion residual" promises.
 
 # %%
-guess = predict("01.5", "How much of the residual does the autoencoder make by itself, on real clips?", ["under a quarter", "about half", "over three quarters"])
+guess = predict("01.5", "How much of the residual does the autoencoder make by itself, on real clips?",
+                ["under a quarter", "about half", "over three quarters"])
 
 # %%
 classes = list(dict.fromkeys(clips.forger))
@@ -223,7 +243,8 @@ lost, added = lab.split(probe, own)
 parts = {"autoencoder, |x - D(z0)|": lost, "inversion, |D(z0) - D(z0_hat)|": added}
 heights = {name: [film[clips.forger == c].mean() for c in classes] for name, film in parts.items()}
 share = lost[real].mean() / (lost[real].mean() + added[real].mean())
-fig = drawn.stacked_parts(heights, classes, y="mean absolute error (grey levels)", title="What a residual is made of", guess=guess)
+fig = drawn.stacked_parts(heights, classes, y="mean absolute error (grey levels)",
+                          title="What a residual is made of", guess=guess)
 nb.show(fig, **words.beat5(share, int(real.sum())))
 nb.record("vae_share", share)
 
@@ -235,7 +256,8 @@ nb.record("vae_share", share)
 # false, every forger sits at 0.5. And if a probe with *random* weights finds the same, the claim was not about diffusion.
 
 # %%
-guess = predict("01.6", "Which forgers will have a smaller residual than reals?", ["all of them", "those that smooth the face", "none"])
+guess = predict("01.6", "Which forgers will have a smaller residual than reals?",
+                ["all of them", "those that smooth the face", "none"])
 
 # %%
 residual = lab.in_region(own.residual, clips.regions, "face")
@@ -244,12 +266,14 @@ few = lab.balanced_rows(clips, max(1, p.control_clips // 2), seed=nb.seed)
 random_probe = DiffusionProbe.random(nb.device, p.steps, seed=nb.seed, like=probe)
 deaf = lab.round_trip(random_probe, clips.take(few), schedule)
 score = -np.log(lab.in_region(deaf.residual, clips.regions[few], "face"))
-control = metrics.bootstrap_ci(metrics.auroc, score, clips.label[few], groups=clips.people[few], seed=nb.seed)
+control = metrics.bootstrap_ci(metrics.auroc, score, clips.label[few], groups=clips.people[few],
+                               seed=nb.seed)
 band = lab.chance_band(score, clips.take(few), seed=nb.seed)
 band_all = lab.chance_band(-np.log(residual), clips, seed=nb.seed)
 
 # %%
-fig = drawn.strip_and_auroc({c: residual[clips.forger == c] for c in classes}, table, control=("random weights", control), null_band=band_all,
+by_class = {c: residual[clips.forger == c] for c in classes}
+fig = drawn.strip_and_auroc(by_class, table, control=("random weights", control), null_band=band_all,
                             title="Is a smaller residual a sign of forgery?", guess=guess)
 nb.show(fig, **words.beat6(table, control, p.clips_per_class))
 nb.record("residual_auroc_all", table["all"].value)
@@ -270,21 +294,24 @@ nb.record("residual_auroc_randw_own", metrics.auroc(-np.log(residual[few]), clip
 
 # %%
 sharp = lab.sharpness_db(clips.frames, clips.regions)
-matched = metrics.bootstrap_ci(lab.matched_auroc, residual, sharp, clips.label, groups=clips.people, seed=nb.seed)
+matched = metrics.bootstrap_ci(lab.matched_auroc, residual, sharp, clips.label, groups=clips.people,
+                               seed=nb.seed)
 blurry = metrics.bootstrap_ci(metrics.auroc, -sharp, clips.label, groups=clips.people, seed=nb.seed)
 rho = spearmanr(sharp[real], residual[real]).statistic
 b1, b0 = np.polyfit(sharp[real], np.log(residual[real]), 1)
 ends = np.array([sharp.min(), sharp.max()])
-fig = figures.scatter({c: (sharp[clips.forger == c], residual[clips.forger == c]) for c in classes}, x="high-frequency energy of the face (dB)", log_y=True,
-                      y="residual of the face (grey levels)", title="Residual against sharpness", line=(ends, np.exp(b0 + b1 * ends), "fitted on reals"))
+points = {c: (sharp[clips.forger == c], residual[clips.forger == c]) for c in classes}
+fig = figures.scatter(points, x="high-frequency energy of the face (dB)", log_y=True,
+                      y="residual of the face (grey levels)", title="Residual against sharpness",
+                      line=(ends, np.exp(b0 + b1 * ends), "fitted on reals"))
 nb.show(fig, **words.beat7(rho, table["all"], matched, blurry))
 
 # %%
 nb.record("sharpness_rho", rho)
 nb.record("sharpness_auroc", blurry.value)
 nb.record("residual_auroc_matched", matched.value)
-nb.claim("L14", parts={"all": (table["all"].value - 0.5, table["all"].draws - 0.5), "sharpness_matched": (matched.value - 0.5, matched.draws - 0.5)},
-         controls={"random_weights": (control.value, *band)})
+parts = {name: (i.value - 0.5, i.draws - 0.5) for name, i in (("all", table["all"]), ("sharpness_matched", matched))}
+nb.claim("L14", parts=parts, controls={"random_weights": (control.value, *band)})
 
 # %% [markdown]
 # ## 8 A better solver, a better detector?
@@ -299,21 +326,26 @@ guess = predict("01.8", "With more inner iterations the AUROC ...", ["rises", "s
 # %%
 rows = lab.balanced_rows(clips, p.solver_clips, seed=nb.seed)
 sub, floor = clips.take(rows), lab.in_region(lost[rows], clips.regions[rows], "face").mean()
-trips = {k: lab.round_trip(probe, sub, schedule, invert=partial(ddim_invert_fixed_point, iterations=k)) if k else own.take(rows)
-         for k in p.fixed_point_iters}
-even = lab.round_trip(probe, sub, Schedule.ddim(p.steps, spacing="angle", **setting), invert=multistep_invert, sample=multistep_sample)
+repaired = {k: partial(ddim_invert_fixed_point, iterations=k) for k in p.fixed_point_iters}
+trips = {k: lab.round_trip(probe, sub, schedule, invert=f) if k else own.take(rows) for k, f in repaired.items()}
+even = lab.round_trip(probe, sub, Schedule.ddim(p.steps, spacing="angle", **setting),
+                      invert=multistep_invert, sample=multistep_sample)
 by_k = {k: lab.in_region(t.residual, sub.regions, "face") for k, t in trips.items()}
-areas = [metrics.bootstrap_ci(metrics.auroc, -np.log(r), sub.label, groups=sub.people, seed=nb.seed) for r in by_k.values()]
+areas = [metrics.bootstrap_ci(metrics.auroc, -np.log(r), sub.label, groups=sub.people, seed=nb.seed)
+         for r in by_k.values()]
 second_order = lab.in_region(even.residual, sub.regions, "face").mean()
-curve = {"DDIM, repaired": (list(by_k), [r.mean() for r in by_k.values()]), "autoencoder alone": (list(by_k), [floor] * len(by_k)),
+means = [r.mean() for r in by_k.values()]
+curve = {"DDIM, repaired": (list(by_k), means), "autoencoder alone": (list(by_k), [floor] * len(by_k)),
          "second order": ([0], [second_order])}
 
 # %%
-interval = {"DDIM, repaired": (list(by_k), [a.value for a in areas], [a.lo for a in areas], [a.hi for a in areas])}
-fig = drawn.side_by_side(curve, interval, x="inner iterations", y=("residual of the face (grey levels)", "AUROC of -log residual"), log=(False, False),
-                         titles=("what is missing", "what it tells"), null=0.5, title="Repairing the solver", guess=guess)
+interval = {"DDIM, repaired": (list(by_k), *([getattr(a, end) for a in areas] for end in ("value", "lo", "hi")))}
+fig = drawn.side_by_side(curve, interval, x="inner iterations",
+                         y=("residual of the face (grey levels)", "AUROC of -log residual"),
+                         log=(False, False), titles=("what is missing", "what it tells"), null=0.5,
+                         title="Repairing the solver", guess=guess)
 fig.update_yaxes(range=[-0.03, 1.03], col=2)
-nb.show(fig, **words.beat8(list(by_k), [r.mean() for r in by_k.values()], areas, floor, second_order, p.solver_clips))
+nb.show(fig, **words.beat8(list(by_k), means, areas, floor, second_order, p.solver_clips))
 for k, r, a in zip(by_k, by_k.values(), areas):
     nb.record(f"residual_by_fixed_point.{k}", r.mean())
     nb.record(f"auroc_by_fixed_point.{k}", a.value)
@@ -329,9 +361,12 @@ nb.record("residual_second_order", second_order)
 rows = np.flatnonzero(real)[: p.audio_clips]
 reals = clips.take(rows)
 effects = lab.audio_effects(probe, reals, schedule, own.take(rows), seed=nb.seed)
-spread = {key: metrics.bootstrap_ci(np.mean, values, groups=reals.people, seed=nb.seed) for key, values in effects.items()}
+spread = {key: metrics.bootstrap_ci(np.mean, values, groups=reals.people, seed=nb.seed)
+          for key, values in effects.items()}
 lines = [(f"{region}, {sound} sound", i.value, i.lo, i.hi) for (sound, region), i in spread.items()]
-fig = figures.dot_interval(lines, x="residual with that sound minus residual with the own sound (grey levels)", null=0, title="What a wrong sound costs")
+fig = figures.dot_interval(lines,
+                           x="residual with that sound minus residual with the own sound (grey levels)",
+                           null=0, title="What a wrong sound costs")
 nb.show(fig, **words.beat9(spread["shuffled", "mouth"], len(rows)))
 for region in ("mouth", "face", "background"):
     nb.record(f"audio_effect_{region}", spread["shuffled", region].value)
@@ -344,13 +379,14 @@ for region in ("mouth", "face", "background"):
 # **01.1** Difficulty 2 of 5 · importance 5 of 5 · 10 minutes. One step, with the v of the primer. `abar_s` and `abar_t` are the levels it
 # leaves and reaches.
 
+
 # %% tags=["exercise"]
 def invert_step(z, v, abar_s, abar_t):
     """Return z at the level abar_t, from z and v at the level abar_s."""
     ### BEGIN SOLUTION
-    cos_s, sin_s = abar_s**0.5, (1 - abar_s) ** 0.5
+    cos_s, sin_s = abar_s**0.5, (1 - abar_s)**0.5
     image, eps = cos_s * z - sin_s * v, sin_s * z + cos_s * v
-    return abar_t**0.5 * image + (1 - abar_t) ** 0.5 * eps
+    return abar_t**0.5 * image + (1 - abar_t)**0.5 * eps
     ### END SOLUTION
 
 
@@ -359,6 +395,7 @@ course.check("01.1", invert_step)
 # %% [markdown]
 # **01.2** Difficulty 3 of 5 · importance 5 of 5 · 15 minutes. The whole inversion. `schedule.timesteps` and `schedule.alphas` hold the labels and
 # the levels in climbing order; `denoise(z, t)` returns v. Where does the first step start?
+
 
 # %% tags=["exercise"]
 def my_inversion(denoise, z0, schedule):
@@ -378,6 +415,7 @@ course.check("01.2", my_inversion)
 # **01.3** Difficulty 2 of 5 · importance 4 of 5 · 8 minutes. Split a residual. `x` is a uint8 film, `decode(z)` gives a film in 0..1 that
 # may leave that range a little, as decoders do.
 
+
 # %% tags=["exercise"]
 def split_residual(x, z0, z0_hat, decode):
     """Return two films of grey levels: |x - D(z0)| and |D(z0) - D(z0_hat)|."""
@@ -392,6 +430,7 @@ course.check("01.3", split_residual)
 # %% [markdown]
 # **01.4** Difficulty 4 of 5 · importance 4 of 5 · 15 minutes. Beat 7 by hand: the AUROC (fake = 1 is positive, and the claim is that fakes have the
 # *smaller* residual) after the straight-line dependence of log residual on sharpness is taken out.
+
 
 # %% tags=["exercise"]
 def matched_auroc(residual, sharpness, label):
@@ -415,7 +454,8 @@ soft = {s: lab.blurred(one, s) for s in p.blur_px}
 soft_trips = {s: lab.round_trip(probe, film, schedule) if s else own.take([0]) for s, film in soft.items()}
 faces = [lab.in_region(t.residual, one.regions, "face")[0] for t in soft_trips.values()]
 middle = tuple(np.quantile(residual[clips.label == 1], (0.25, 0.75)))
-fig = drawn.one_curve_and_band(list(soft), faces, (*middle, "middle half of the fakes"), x_title="blur (px)", y_title="residual of the face (grey levels)",
+fig = drawn.one_curve_and_band(list(soft), faces, (*middle, "middle half of the fakes"),
+                               x_title="blur (px)", y_title="residual of the face (grey levels)",
                                title="A real clip, blurred")
 nb.show(fig, **words.blur(list(soft), faces, middle))
 nb.record("blur_slope", np.polyfit(list(soft), faces, 1)[0])
@@ -427,10 +467,14 @@ top = max(t.residual.max() for t in soft_trips.values())
 def look(sigma):
     t = soft_trips[sigma]
     note = f"Blurred by {sigma:g} px, the real clip has a mean face residual of {faces[list(soft).index(sigma)]:.1f} grey levels."
-    return {"clip": pictures.paint(t.x[0, 8]), "rebuilt": pictures.paint(t.rebuilt[0, 8]), "residual": pictures.paint(t.residual[0, 8], "grey", top), "note": note}
+    return {
+        "clip": pictures.paint(t.x[0, 8]), "rebuilt": pictures.paint(t.rebuilt[0, 8]),
+        "residual": pictures.paint(t.residual[0, 8], "grey", top), "note": note
+    }
 
 
-blur = explore(look, title="Blur a real clip", sigma=list(soft), labels={"sigma": "blur (px)"}, alt=lambda values, result: result["note"])
+blur = explore(look, title="Blur a real clip", sigma=list(soft), labels={"sigma": "blur (px)"},
+               alt=lambda values, result: result["note"])
 nb.show(blur, alt=blur.text, caption="The same real clip at every position of the slider.")
 
 # %% [markdown]
@@ -442,8 +486,10 @@ ks = [0, 1, 2, 4]
 repaired = {k: partial(ddim_invert_fixed_point, iterations=k) for k in ks}
 there_and_back = [toys.round_trip_error(f, 40, **setting) for f in repaired.values()]
 against_truth = [toys.forward_error(f, 40, **setting) for f in repaired.values()]
-fig = drawn.side_by_side({"repaired": (ks, there_and_back)}, {"repaired": (ks, against_truth)}, x="inner iterations", log=(False, False),
-                         y=("round-trip error (share of the spread)", "error against the exact map (rms)"), titles=("what one can measure", "what one wants to know"),
+fig = drawn.side_by_side({"repaired": (ks, there_and_back)}, {"repaired": (ks, against_truth)},
+                         x="inner iterations", log=(False, False),
+                         y=("round-trip error (share of the spread)", "error against the exact map (rms)"),
+                         titles=("what one can measure", "what one wants to know"),
                          title="Consistent, and wrong", world=drawn.TOY)
 nb.show(fig, **words.perfect(ks, there_and_back, against_truth))
 nb.record("toy_perfect_roundtrip", there_and_back[-1])
@@ -455,8 +501,9 @@ nb.record("toy_perfect_error", against_truth[-1])
 # %%
 straight = own.residual[0]
 saved = lab.grey(lab.through_codec(own.x[0]), lab.through_codec(own.rebuilt[0]))
-fig = pictures.filmstrip({"floats": straight, "H.264 first": saved}, times=np.arange(16) / 25, kinds={"floats": "grey", "H.264 first": "grey"},
-                         unit="grey levels", title="The same residual, before and after a codec", frames=6)
+fig = pictures.filmstrip({"floats": straight, "H.264 first": saved}, times=np.arange(16) / 25,
+                         kinds={"floats": "grey", "H.264 first": "grey"}, unit="grey levels",
+                         title="The same residual, before and after a codec", frames=6)
 nb.show(fig, **words.codec(straight, saved))
 nb.record("codec_change", saved.mean() - straight.mean())
 

@@ -67,11 +67,13 @@ probe = DiffusionProbe.bundled(nb.device, nb.p.steps)
 rows = nb02_clips.draw(load_manifest(nb.p.manifest), nb.p.control_clips, nb.seed)
 sample = nb02_clips.load_sample(rows, probe)
 inside = sample.unseen & (sample.block < nb.p.clips_per_class)
-grid, close = sample.pick(inside), sample.pick(sample.unseen)  # all timesteps; t = 24 only, which costs one call a clip
+grid = sample.pick(inside)  # all timesteps
+close = sample.pick(sample.unseen)  # t = 24 only, which costs one call a clip
 for name, part in (("all timesteps", grid), ("t = 24", close)):
     for side in ("train", "test"):
         names, counts = np.unique(part.forger[part.side == side], return_counts=True)
-        print(f"{name:13} {side:5} {len(set(part.people[part.side == side]))} people: {', '.join(f'{c} {n}' for n, c in zip(names, counts))}")
+        told = ", ".join(f"{c} {n}" for n, c in zip(names, counts))
+        print(f"{name:13} {side:5} {len(set(part.people[part.side == side]))} people: {told}")
 
 # %% [markdown]
 # ## 1 Where does sound enter?
@@ -84,12 +86,13 @@ tapped = experiments.taps(probe.unet, nb.p.layer, nb.p.mutant)
 found = attention.layers(probe.unet)
 for x in found:
     mark = "<- tap" if x.name in tapped.values() else ""
-    print(f"{x.name:20} {x.kind:9} {x.channels:3} channels, {x.heads} heads, grid {x.grid[0]} x {x.grid[1]} {mark}")
+    print(f"{x.name:20} {x.kind:9} {x.channels:3} channels, {x.heads} heads, {x.grid[0]} x {x.grid[1]} {mark}")
 
 # %%
 proof = experiments.checks_of_the_store(probe, sample, tapped, nb.p.mutant)
 hooks = attention.count_hooks(probe.unet)
-fig = drawn.block_diagram([(x.name, x.kind, x.block, x.grid[0]) for x in found], tapped=set(tapped.values()), title="Where attention sits in the probe")
+fig = drawn.block_diagram([(x.name, x.kind, x.block, x.grid[0]) for x in found],
+                          tapped=set(tapped.values()), title="Where attention sits in the probe")
 nb.show(fig, **words.layers(found, proof["change"], hooks))
 
 # %% [markdown]
@@ -111,16 +114,17 @@ nb.record("off_grid_refused", proof["off_grid_refused"])
 # Both are called "the attention". One is a map of weights, the other what the layer writes.
 
 # %%
-guess = predict("02.2", "psi is drawn as a heat map in the paper. Is it a probability?", ["yes, rows sum to 1", "no, but it is positive", "no, it has both signs"])
+guess = predict("02.2", "psi is drawn as a heat map in the paper. Is it a probability?",
+                ["yes, rows sum to 1", "no, but it is positive", "no, it has both signs"])
 
 # %%
 cross = experiments.taps(probe.unet, nb.p.layer)["cross"]
 one = sample.pick(runs.few(sample, 1))
 denoise = probe.denoiser(one.z0[:, :, 0], probe.tokens(one.audio))
-with attention.AttentionStore(probe.unet, layers=[cross], timesteps=(24,), probabilities=True) as store:
+with attention.AttentionStore(probe.unet, layers=[cross], timesteps=(24,), probabilities=True) as tap:
     denoise(one.z0, 24)
-prob = store.probabilities(cross, 24).float().cpu().numpy()  # (frames, heads, cells, slots)
-psi = store.map(cross, 24)[0].float().cpu().numpy()  # (channels, frames, h, w)
+prob = tap.probabilities(cross, 24).float().cpu().numpy()  # (frames, heads, cells, slots)
+psi = tap.map(cross, 24)[0].float().cpu().numpy()  # (channels, frames, h, w)
 h, w = psi.shape[-2:]
 regions = nb02_clips.region_masks(sample.regions, h, w)
 top_prob, top_psi = float(prob.max()), float(abs(psi).max())
@@ -135,8 +139,10 @@ def look(head, frame):
 
 # %%
 said = words.probability_or_output(float(abs(prob.sum(-1) - 1).max()), float(psi.min()), float(psi.max()))
-looks = explore(look, title="Probability and output of the same layer", size=270, head=range(prob.shape[1]), frame=range(0, prob.shape[0], 2),
-                alt="Head {head}, frame {frame}: slot probabilities between 0 and 1 beside psi, which has both signs.")
+looks = explore(
+    look, title="Probability and output of the same layer", size=270, head=range(prob.shape[1]),
+    frame=range(0, prob.shape[0], 2),
+    alt="Head {head}, frame {frame}: slot probabilities between 0 and 1 beside psi, which has both signs.")
 nb.show(looks, **said)
 nb.record("prob_row_sum_error", abs(prob.sum(-1) - 1).max())
 nb.record("psi_min", psi.min())
@@ -151,10 +157,11 @@ nb.record("psi_min", psi.min())
 few = runs.few(sample, nb.p.film_clips)
 some, where = sample.pick(few), {name: mask[few] for name, mask in regions.items()}
 fresh = DiffusionProbe.random(nb.device, nb.p.steps, seed=nb.seed, like=probe)
-moved = {"trained": experiments.offset_shares(probe, some, cross, where), "random weights": experiments.offset_shares(fresh, some, cross, where)}
+moved = {"trained": experiments.offset_shares(probe, some, cross, where),
+         "random weights": experiments.offset_shares(fresh, some, cross, where)}
 text = {name: [[f"{100 * v:.0f} %" for v in line] for line in m] for name, m in moved.items()}
-fig = figures.heat_grid(moved, list(where), [-80, -40, 0, 40, 80], unit="share of psi's movement", low=0, high=0.6, text=text,
-                        x="silenced moment (ms)", title="What moves psi, by region")
+fig = figures.heat_grid(moved, list(where), [-80, -40, 0, 40, 80], unit="share of psi's movement", low=0,
+                        high=0.6, text=text, x="silenced moment (ms)", title="What moves psi, by region")
 nb.show(fig, **words.offsets(*moved.values()))
 nb.record("offset_share_mouth", moved["trained"][0, 2])
 nb.record("offset_share_randw", moved["random weights"][0, 2])
@@ -165,7 +172,8 @@ nb.record("offset_share_randw", moved["random weights"][0, 2])
 # The share of psi's energy that goes when the sound goes, cell by cell: $\sum(\psi_{own}-\psi_{silent})^2/\sum\psi_{own}^2$.
 
 # %%
-guess = predict("02.4", "Where does psi depend most on the sound?", ["in the mouth", "in the whole face", "everywhere alike"])
+guess = predict("02.4", "Where does psi depend most on the sound?",
+                ["in the mouth", "in the whole face", "everywhere alike"])
 
 # %%
 films = runs.sound_films(probe, sample, few, tapped, steps_asked, nb.seed)
@@ -175,17 +183,22 @@ share = runs.shares(films, where)
 def cells(kind, t, without):
     shares = experiments.share_map(films["own"][kind, t], films[without][kind, t])
     note = f"{kind} attention at t = {t}: {100 * shares.mean():.0f} % of its energy depends on the sound, mean over cells."
-    return {"first clip, frame 0": some.frames[0, 0], "share, 0 (dark) to 1": pictures.paint(shares, "magnitude", 1.0), "note": note}
+    return {"first clip, frame 0": some.frames[0, 0],
+            "share, 0 (dark) to 1": pictures.paint(shares, "magnitude", 1.0), "note": note}
 
 
-maps = explore(cells, title="How much of an attention output depends on the sound", size=256, kind=list(kinds), t=steps_asked, without=["silent", "shuffled"],
-               labels={"t": "timestep", "without": "own sound against"}, start={"kind": "cross"}, alt=lambda v, result: result["note"])
+maps = explore(cells, title="How much of an attention output depends on the sound", size=256,
+               kind=list(kinds), t=steps_asked, without=["silent", "shuffled"],
+               labels={"t": "timestep", "without": "own sound against"}, start={"kind": "cross"},
+               alt=lambda v, result: result["note"])
 nb.show(maps, **words.shares(share))
 
 # %%
 names = ("mouth", "face", "background")
-bars = [(f"{kind}, t = {t}", name, *[share[kind, t, name]] * 3) for kind in kinds for t in steps_asked for name in names]
-fig = drawn.interval_pairs(bars, x="share of energy that depends on the sound", null=0, title="Share by region, layer and timestep")
+bars = [(f"{kind}, t = {t}", name, *[share[kind, t, name]] * 3) for kind in kinds for t in steps_asked
+        for name in names]
+fig = drawn.interval_pairs(bars, x="share of energy that depends on the sound", null=0,
+                           title="Share by region, layer and timestep")
 nb.show(fig, **words.shares(share))
 for name in names:
     nb.record(f"audio_share.{name}", share["cross", 24, name])
@@ -205,7 +218,8 @@ nb.record("audio_share_spatial_first_layer_249", share["first_spatial", later, "
 # for every cell, nothing tuned. Trained on `faceswap` and `reenact`, tested on `lipsync` and `dub`, on other people.
 
 # %%
-guess = predict("02.5", "Which cell separates best here?", [f"{kind}, t = {t}" for kind in kinds for t in steps_asked])
+guess = predict("02.5", "Which cell separates best here?",
+                [f"{kind}, t = {t}" for kind in kinds for t in steps_asked])
 
 # %%
 features, early = runs.own_features(probe, sample, inside, tapped, steps_asked, nb.p.store)
@@ -214,12 +228,14 @@ own, scores = runs.intervals(features, grid, nb.p, nb.seed)
 
 def table(cell):
     """(value, lo, hi), each (kinds, timesteps), of the cells that cell(kind, t) names."""
-    return tuple(np.array([[getattr(cell(k, t), end) for t in steps_asked] for k in kinds]) for end in ("value", "lo", "hi"))
+    return tuple(np.array([[getattr(cell(k, t), end) for t in steps_asked] for k in kinds])
+                 for end in ("value", "lo", "hi"))
 
 
 printed = np.array([[published.XAVDT_T6.get(k, str(t)) / 100 for t in steps_asked] for k in kinds])
-fig = figures.heat_grid({"measured here": table(lambda k, t: own[k, t, "own"]), "published (MMDF)": printed}, kinds, steps_asked, low=0.3, high=1.0,
-                        unit="AUROC", x="timestep", title="Attention type and timestep", world="SynthTalk | published numbers")
+both = {"measured here": table(lambda k, t: own[k, t, "own"]), "published (MMDF)": printed}
+fig = figures.heat_grid(both, kinds, steps_asked, low=0.3, high=1.0, unit="AUROC", x="timestep",
+                        title="Attention type and timestep", world="SynthTalk | published numbers")
 nb.show(fig, **words.grid(own))
 for (kind, t, _), cell in own.items():
     nb.record(f"auroc.{kind}.{t}", cell.value)
@@ -230,8 +246,10 @@ for (kind, t, _), cell in own.items():
 
 # %%
 near, _ = runs.intervals({key: x[sample.unseen] for key, x in early.items()}, close, nb.p, nb.seed)
-lines = [(kind, *(getattr(near[kind, 24, "own"], end) for end in ("value", "lo", "hi"))) for kind in ("cross", "temporal", "spatial")]
-order = [difference(near[a, 24, "own"], near[b, 24, "own"]) for a, b in (("cross", "temporal"), ("temporal", "spatial"))]
+lines = [(kind, *(getattr(near[kind, 24, "own"], end) for end in ("value", "lo", "hi")))
+         for kind in ("cross", "temporal", "spatial")]
+order = [difference(near[a, 24, "own"], near[b, 24, "own"])
+         for a, b in (("cross", "temporal"), ("temporal", "spatial"))]
 fig = figures.dot_interval(lines, x="AUROC", null=0.5, title="Attention type at t = 24, more clips")
 nb.show(fig, **words.kinds(near, *order))
 
@@ -243,12 +261,14 @@ nb.show(fig, **words.kinds(near, *order))
 
 # %%
 features |= runs.noised_features(probe, grid, tapped, steps_asked, nb.seed, nb.p.store)
-noised, _ = runs.intervals({key: x for key, x in features.items() if key[2] == "noised"}, grid, nb.p, nb.seed) if len(steps_asked) > 1 else ({}, None)
+later = {key: x for key, x in features.items() if key[2] == "noised"}
+noised = runs.intervals(later, grid, nb.p, nb.seed)[0] if later else {}
 noised |= {(k, 24, "noised"): own[k, 24, "own"] for k in kinds}  # at t = 24 both begin at the clean latent
 pairs = [(f"{k}, t = {t}", how, cell.value, cell.lo, cell.hi) for k in kinds for t in steps_asked
          for how, cell in (("inverted", own[k, t, "own"]), ("noised", noised[k, t, "noised"]))]
 fig = drawn.interval_pairs(pairs, x="AUROC", title="Latents by inversion and by noise")
-nb.show(fig, **words.noise({t: difference(own["cross", t, "own"], noised["cross", t, "noised"]) for t in steps_asked[1:]}))
+gain = {t: difference(own["cross", t, "own"], noised["cross", t, "noised"]) for t in steps_asked[1:]}
+nb.show(fig, **words.noise(gain))
 for t in steps_asked:
     nb.record(f"auroc_noised.{t}", noised["cross", t, "noised"].value)
 
@@ -259,18 +279,23 @@ for t in steps_asked:
 # cell measures whether lips and speech agree, taking the right sound away must bring it down to the null band.
 
 # %%
-guess = predict("02.7", "What happens to cross attention at t = 24 with someone else's sound?", ["falls to 0.5", "falls a little", "stays", "rises"])
+guess = predict("02.7", "What happens to cross attention at t = 24 with someone else's sound?",
+                ["falls to 0.5", "falls a little", "stays", "rises"])
 
 # %%
-heard, heard_early = runs.sound_features(probe, sample, inside, tapped, steps_asked, nb.p.control_latents, nb.seed, nb.p.store)
+heard, heard_early = runs.sound_features(probe, sample, inside, tapped, steps_asked, nb.p.control_latents,
+                                         nb.seed, nb.p.store)
 sound, _ = runs.intervals(heard, grid, nb.p, nb.seed)
 early |= heard_early
 at_24 = {key: x[sample.unseen] for key, x in early.items()}
 at_24["cross", 24, "silent_at_test"] = (at_24["cross", 24, "own"], at_24["cross", 24, "silent"])
 near, _ = runs.intervals(at_24, close, nb.p, nb.seed)
-start = noised if nb.p.control_latents == "noised" else {(k, t, "noised"): own[k, t, "own"] for k in kinds for t in steps_asked}
-three = {"own sound": table(lambda k, t: start[k, t, "noised"])} | {name: table(lambda k, t: sound[k, t, name]) for name in ("silent", "shuffled")}
-fig = figures.heat_grid(three, kinds, steps_asked, low=0.3, high=1.0, unit="AUROC", x="timestep", title="The grid under three sounds")
+inverted = {(k, t, "noised"): own[k, t, "own"] for k in kinds for t in steps_asked}
+start = noised if nb.p.control_latents == "noised" else inverted
+three = {"own sound": table(lambda k, t: start[k, t, "noised"])}
+three |= {name: table(lambda k, t, name=name: sound[k, t, name]) for name in ("silent", "shuffled")}
+fig = figures.heat_grid(three, kinds, steps_asked, low=0.3, high=1.0, unit="AUROC", x="timestep",
+                        title="The grid under three sounds")
 nb.show(fig, **words.sounds(*(near["cross", 24, name] for name in experiments.SOUNDS)))
 
 # %%
@@ -292,7 +317,8 @@ early |= {key: x for key, x in random.items() if key[2] == "random"}
 seen = runs.seen_table(early, sample, nb.p)
 conditions = ("own", "silent", "shuffled", "random")
 by_kind = {kind: np.array([[seen[f, kind, c] for c in conditions] for f in runs.FORGERS]) for kind in kinds}
-fig = figures.heat_grid(by_kind, runs.FORGERS, conditions, low=0.3, high=1.0, unit="AUROC", x="sound, or random weights", title="Known forgers, new people, t = 24")
+fig = figures.heat_grid(by_kind, runs.FORGERS, conditions, low=0.3, high=1.0, unit="AUROC",
+                        x="sound, or random weights", title="Known forgers, new people, t = 24")
 nb.show(fig, **words.seen(seen, runs.FORGERS))
 for forger in runs.FORGERS:
     for condition in conditions:
@@ -307,11 +333,13 @@ for forger in runs.FORGERS:
 # %%
 plain = {key: x[sample.unseen] for key, x in (runs.mask_features(sample) | random).items()}
 bare, _ = runs.intervals(plain, close, nb.p, nb.seed)
-against = {"silent": near["cross", 24, "silent"], "shuffled": near["cross", 24, "shuffled"], "mask only": bare["mask", 24, "mask_only"],
-           "random weights": bare["cross", 24, "random"], "random weights x mouth": bare["cross", 24, "random_mouth"]}
+against = {"silent": near["cross", 24, "silent"], "shuffled": near["cross", 24, "shuffled"],
+           "mask only": bare["mask", 24, "mask_only"], "random weights": bare["cross", 24, "random"],
+           "random weights x mouth": bare["cross", 24, "random_mouth"]}
 psi_own = near["cross", 24, "own"]
 lines = [(name, v.value, v.lo, v.hi) for name, v in {"psi, own sound": psi_own, **against}.items()]
-nb.show(figures.dot_interval(lines, x="AUROC", null=0.5, title="Psi and its controls, t = 24"), **words.controls(psi_own, against))
+nb.show(figures.dot_interval(lines, x="AUROC", null=0.5, title="Psi and its controls, t = 24"),
+        **words.controls(psi_own, against))
 nb.record("auroc_mask_only", against["mask only"].value)
 for kind in kinds:
     nb.record(f"auroc_24.{kind}.own", near[kind, 24, "own"].value)
@@ -326,10 +354,13 @@ nb.record("auroc_randw_mouth", against["random weights x mouth"].value)
 # %%
 psi_features = at_24["cross", 24, "own"]
 by_clips = runs.intervals({"psi": psi_features}, close, nb.p, nb.seed, by="clips")[0]["psi"]
-null = experiments.permuted(psi_features, close, nb.p.n_permutations, np.random.default_rng(nb.seed), classifier=nb.p.classifier)
+null = experiments.permuted(psi_features, close, nb.p.n_permutations, np.random.default_rng(nb.seed),
+                            classifier=nb.p.classifier)
 band = tuple(float(q) for q in np.quantile(null, (0.025, 0.975)))
-lines = [(name, v.value, v.lo, v.hi) for name, v in (("people resampled", psi_own), ("clips resampled", by_clips))]
-fig = figures.dot_interval(lines, x="AUROC of cross attention, t = 24", null=0.5, null_band=band, title="Interval and null band")
+lines = [(name, v.value, v.lo, v.hi)
+         for name, v in (("people resampled", psi_own), ("clips resampled", by_clips))]
+fig = figures.dot_interval(lines, x="AUROC of cross attention, t = 24", null=0.5, null_band=band,
+                           title="Interval and null band")
 nb.show(fig, **words.sure(psi_own, by_clips, band))
 nb.record("null_band_lo", band[0])
 nb.record("null_band_hi", band[1])
@@ -340,6 +371,7 @@ nb.record("width_ratio", (psi_own.hi - psi_own.lo) / max(by_clips.hi - by_clips.
 # Three rows of the claims ledger are judged from these numbers, over several seeds of clips (one run shows the shape, no verdict).
 # A row with several parts holds only if each part does.
 
+
 # %%
 def evidence(*pairs):
     """Claim parts from pairs of intervals: {name: (estimate, draws)} of a - b."""
@@ -347,11 +379,14 @@ def evidence(*pairs):
 
 
 labels = {"labels": runs.label_control(null)}
-nb.claim("L15", evidence(("cross-temporal", psi_own, near["temporal", 24, "own"]), ("temporal-spatial", near["temporal", 24, "own"], near["spatial", 24, "own"])), labels)
+cross_24, temporal_24, spatial_24 = (near[kind, 24, "own"] for kind in ("cross", "temporal", "spatial"))
+order = evidence(("cross-temporal", cross_24, temporal_24), ("temporal-spatial", temporal_24, spatial_24))
+nb.claim("L15", order, labels)
 if steps_asked == [24, 249, 499]:
     at = {t: own["cross", t, "own"] for t in steps_asked}
     nb.claim("L16", evidence(("24-249", at[24], at[249]), ("249-499", at[249], at[499])), labels)
-parts = (("own-shuffled", "shuffled"), ("own-silent", "silent"), ("own-mask_only", "mask only"), ("own-random", "random weights"))
+parts = (("own-shuffled", "shuffled"), ("own-silent", "silent"), ("own-mask_only", "mask only"),
+         ("own-random", "random weights"))
 nb.claim("L17", evidence(*((part, psi_own, against[name]) for part, name in parts)), labels)
 
 # %% [markdown]
@@ -363,11 +398,12 @@ nb.claim("L17", evidence(*((part, psi_own, against[name]) for part, name in part
 # Difficulty 2 · Importance 5 · 8 minutes. From `q` (heads, N, d), `k` and `v` (heads, M, d) return the probabilities
 # (heads, N, M) and the output (heads, N, d) before $W^O$.
 
+
 # %%
 def attention_parts(q, k, v):
     """Return (prob, out)."""
     ### BEGIN SOLUTION
-    scores = q @ k.swapaxes(-1, -2) / q.shape[-1] ** 0.5
+    scores = q @ k.swapaxes(-1, -2) / q.shape[-1]**0.5
     prob = np.exp(scores - scores.max(-1, keepdims=True))
     prob = prob / prob.sum(-1, keepdims=True)
     return prob, prob @ v
@@ -380,6 +416,7 @@ course.check("02.1", attention_parts)
 # ### 02.2 From tokens to a film
 # Difficulty 3 · Importance 5 · 12 minutes. Spatial and cross tokens come as (b t, h w, c), temporal ones as (b h w, t, c). Return
 # (b, c, t, h, w).
+
 
 # %%
 def to_map(tokens, kind, b, t, h, w):
@@ -397,6 +434,7 @@ course.check("02.2", to_map)
 # ### 02.3 A null band
 # Difficulty 3 · Importance 5 · 12 minutes. `fit_and_score(fit_labels, score_labels, on="test")` fits a classifier on the training clips of
 # `fit_labels` and returns its AUROC on the test clips of `score_labels`. Return the 2.5 and 97.5 per cent points over `n` permutations.
+
 
 # %%
 def null_band(fit_and_score, labels, groups, n, rng):
@@ -418,11 +456,12 @@ course.check("02.3", null_band)
 # ### 02.4 The share of the sound
 # Difficulty 2 · Importance 3 · 8 minutes. Energy of the difference over energy of psi with its own sound, inside a mask (t, h, w); psi is (c, t, h, w).
 
+
 # %%
 def audio_share(psi_own, psi_silent, mask):
     """Return the share of psi's energy that depends on the sound."""
     ### BEGIN SOLUTION
-    return (mask * (psi_own - psi_silent) ** 2).sum() / (mask * psi_own**2).sum()
+    return (mask * (psi_own - psi_silent)**2).sum() / (mask * psi_own**2).sum()
     ### END SOLUTION
 
 
@@ -436,7 +475,8 @@ course.check("02.4", audio_share)
 
 # %%
 mouth = nb02_clips.region_masks(one.regions, h, w)["mouth"][0]
-lips = {share: runs.painted_lips(psi, mouth, share, nb.seed) for share in np.round(np.linspace(0, 1, 11), 1).tolist()}
+lips = {share: runs.painted_lips(psi, mouth, share, nb.seed)
+        for share in np.round(np.linspace(0, 1, 11), 1).tolist()}
 mask, energy = runs.lip_mask(mouth)[0], np.sqrt((psi**2).mean((0, 1)))
 
 
@@ -446,9 +486,12 @@ def mixture(share):
             "psi without a mask": pictures.paint(energy, "magnitude")}
 
 
-painted = explore(mixture, title="How much psi does a lip map need?", size=240, share=list(lips), labels={"share": "share of real psi"}, start={"share": 1.0},
-                  alt=lambda v, result: words.fooled(v["share"], runs.correlation(lips[v["share"]], lips[1.0])))
-nb.show(painted, alt=words.fooled(0.0, runs.correlation(lips[0.0], lips[1.0])), caption="A map that was multiplied with a mask shows the mask. Ask for all three pictures, side by side.")
+painted = explore(
+    mixture, title="How much psi does a lip map need?", size=240, share=list(lips),
+    labels={"share": "share of real psi"}, start={"share": 1.0},
+    alt=lambda v, result: words.fooled(v["share"], runs.correlation(lips[v["share"]], lips[1.0])))
+nb.show(painted, alt=words.fooled(0.0, runs.correlation(lips[0.0], lips[1.0])),
+        caption="A map that was multiplied with a mask shows the mask. Ask for all three pictures, side by side.")
 nb.record("mask_noise_corr", runs.correlation(lips[0.0], lips[1.0]))
 
 # %% [markdown]

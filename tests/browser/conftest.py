@@ -89,6 +89,16 @@ def open_page(chromium, tmp_path):
     assert not bad, "\n".join(bad)
 
 
+@pytest.fixture
+def a_step():
+    """A function: the arrow key that moves a slider or a menu, onwards, or back where it stands at its end."""
+    def key(control):
+        ranged = control.evaluate("c => c.type === 'range'")
+        at_end = control.evaluate("c => c.type === 'range' ? c.value === c.max : c.selectedIndex === c.length - 1")
+        return ("ArrowLeft" if at_end else "ArrowRight") if ranged else ("ArrowUp" if at_end else "ArrowDown")
+    return key
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, chromium):
     """(root folder, url) of a JupyterLab with settings, workspaces and home of its own."""

@@ -77,18 +77,16 @@ def test_the_watch_sees_a_planted_fault(run_live, name, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem[:2])
-def test_run_all(run_live, notebook):
+def test_run_all(run_live, notebook, a_step):
     page = run_live(notebook, timeout=400)
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     figures = page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')
         .flatMap(c => c.model.outputs.toJSON()).filter(o => o.data && o.data['application/vnd.plotly.v1+json']).length""")
     page.wait_for_function("n => document.querySelectorAll('.jp-RenderedPlotly:has(.main-svg)').length >= n", arg=figures, timeout=30_000)
     for root in page.locator(".avlab-explorer").all():
-        slider = root.locator("input[type=range]:visible, select:visible").first
+        slider = root.locator("input[type=range]:visible, [data-control]:visible").first  # a player's menu changes the clip, not the frame
         slider.scroll_into_view_if_needed()
         before = root.get_attribute("data-state")
         slider.focus()
-        at_end = slider.evaluate("s => s.type === 'range' ? s.value === s.max : s.selectedIndex === s.length - 1")  # a step onwards does nothing there
-        forth, back = ("ArrowRight", "ArrowLeft") if slider.evaluate("s => s.type === 'range'") else ("ArrowDown", "ArrowUp")
-        page.keyboard.press(back if at_end else forth)
+        page.keyboard.press(a_step(slider))
         page.wait_for_function("([r, before]) => r.dataset.state !== before", arg=[root.element_handle(), before], timeout=5_000)

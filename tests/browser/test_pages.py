@@ -57,7 +57,7 @@ def test_every_picture_has_words(any_page, open_page):
     assert [w for w in words if len(w.strip()) < 8] == []
 
 
-def test_every_control_moves_by_keyboard_and_says_so(any_page, open_page):
+def test_every_control_moves_by_keyboard_and_says_so(any_page, open_page, a_step):
     page = open_page(any_page)
     roots = page.locator(".avlab-explorer")
     for k in range(roots.count()):
@@ -65,7 +65,7 @@ def test_every_control_moves_by_keyboard_and_says_so(any_page, open_page):
         for control in root.locator("input[type=range]:visible, select:visible").all():
             before = root.get_attribute("data-state")
             control.focus()
-            page.keyboard.press("ArrowRight" if control.evaluate("c => c.type === 'range'") else "ArrowDown")
+            page.keyboard.press(a_step(control))
             assert root.get_attribute("data-state") != before or root.locator("[data-control]").count() == 0, "an arrow key moved nothing"
             assert control.evaluate("c => document.activeElement === c")
             name = control.evaluate("c => c.labels.length ? c.labels[0].textContent.trim() : c.getAttribute('aria-label')")

@@ -155,3 +155,10 @@ def test_draw_is_balanced_spread_over_people_and_decided_by_the_seed():
 def test_columns_are_the_contract():
     assert ",".join(COLUMNS) == ("clip_id,dataset,category,label_video,label_audio,forger_video,forger_audio,identity,donor,cell,split,duration_s,"
                                  "speech_seed,motion_seed,camera_seed,forger_seed,segments_video,segments_audio,path")
+
+
+def test_a_header_that_is_no_csv_is_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("clip_id,label_video,label_audio," + "z" * 200_000 + "\n")
+    with pytest.raises(AvlabError, match="column names"):
+        manifest.load(path)

@@ -272,3 +272,9 @@ def test_a_row_reads_its_file_and_says_where_labels_and_file_differ(tmp_path, si
     clip = load_clip(row)
     assert clip.row is row and clip.clip_id == "mine" and clip.audio is None
     assert noted(clip, "manifest says that the sound is real, but the file has none")
+
+
+@pytest.mark.parametrize("name, value", [("max_seconds", float("inf")), ("max_seconds", float("nan")), ("fps", 0), ("sample_rate", -1)])
+def test_numbers_that_make_no_clip_are_refused(name, value):
+    with pytest.raises(AvlabError, match=f"{name} must be a positive, finite number"):
+        load_clip("any.mp4", **{name: value})

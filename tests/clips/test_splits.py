@@ -86,3 +86,8 @@ def test_synthtalk_can_be_split_again_without_a_leak():
     names = split_by_identity(rows, (0.6, 0.2, 0.2), 0)
     assert set(names) == {"train", "val", "test"}
     assert leaks([replace(row, split=name) for row, name in zip(rows, names, strict=True)]) == []
+
+
+def test_a_file_under_another_spelling_is_the_same_file():
+    found = leaks([clip(1, split="train", path="a.mp4"), clip(2, split="test", path="sub/../a.mp4")])
+    assert [(leak.kind, leak.splits) for leak in found] == [("file", ("test", "train"))]

@@ -202,3 +202,25 @@ def test_two_processes_may_fill_one_store(tmp_path):
     assert [worker.wait() for worker in workers] == [0, 0]
     assert all(len(Store(tmp_path).get(f"c{i}")["a"]) == i + 1 for i in range(40))
     assert not [p for p in tmp_path.rglob(".tmp-*")]
+
+
+def test_a_full_disk_stops_the_run_instead_of_failing_clip_by_clip(tmp_path, monkeypatch):
+    computed = []
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    store = Store(tmp_path)
+    store.put(ROWS[0], arrays(ROWS[0]))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.map(ROWS, lambda row: computed.append(row) or arrays(row))
+    monkeypatch.undo()
+    assert computed == [ROWS[1]] and store.map(ROWS, arrays).kept == ("clip 0",)
+    assert not [name for _, _, names in os.walk(store.folder) for name in names if name.startswith(".tmp-")]
+
+
+def test_a_place_that_is_no_folder_is_refused_before_anything_is_computed(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        Store(tmp_path / "file").map(ROWS, lambda row: pytest.fail("computed"))

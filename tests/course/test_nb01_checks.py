@@ -88,22 +88,31 @@ def matched(fit=lambda label: label == 0, sign=-1):
 SOLUTIONS = {"1": invert_step, "2": inversion(target), "3": split_residual, "4": matched()}
 
 WRONG = {
-    "1": {"alphas swapped": (step_swapped, "alphas swapped"), "epsilon formula": (step_epsilon, "treat v as if it were the noise"),
-          "epsilon formula, guarded": (step_epsilon_guarded, "treat v as if it were the noise"),
-          "roots forgotten": (step_no_roots, "square roots are missing"), "one alpha": (step_same_alpha, "Nothing moves"),
-          "only z": (lambda z, v, s, t: 0.8 * z, "First x0"), "a number": (lambda z, v, s, t: 1.0, "shaped like z")},
-    "2": {"source label": (inversion(lambda k, s: int(s.timesteps[k - 1]) if k else -1), "labels of the source"),
-          "index": (inversion(lambda k, s: k), "step numbers"), "abar(0)": (inversion(target, first=1 - 0.00085), "starts from abar(0)"),
-          "target alpha": (inversion(target, step=lambda z, v, a, b: invert_step(z, v, b, b)), "Nothing moved"),
-          "backwards": (lambda d, z, s: inversion(lambda k, s: int(s.timesteps[::-1][k]))(d, z, s), "climbs"),
-          "two calls": (lambda d, z, s: [d(z, int(t)) for t in s.timesteps for _ in "ab"][0], "you made 80"),
-          "sign": (inversion(target, step=lambda z, v, a, b: invert_step(z, -v, a, b)), "Each step turns")},
-    "3": {"uint8": (split_uint8, "wrap around"), "no clamp": (split_unclamped, "clamp"), "r_inv against x": (split_against_x, "compares with x"),
-          "shares": (split_shares, "grey levels"), "order": (lambda *a: split_residual(*a)[::-1], "wrong order"),
-          "mean": (lambda *a: tuple(r.mean() for r in split_residual(*a)), "the shape of x")},
-    "4": {"fakes fitted too": (matched(lambda label: label >= 0), "fitted the line on fakes too"), "fakes only": (matched(lambda label: label == 1), "on the fakes"),
-          "sign": (matched(sign=1), "sign is turned"), "raw": (lambda r, s, y: roc_auc_score(y, -np.log(r)), "raw AUROC"),
-          "sharpness added": (lambda r, s, y: roc_auc_score(y, -np.log(r) - s), "was added"), "constant": (lambda r, s, y: 0.0, "Fit log residual")},
+    "1": {
+        "alphas swapped": (step_swapped, "alphas swapped"), "epsilon formula": (step_epsilon, "treat v as if it were the noise"),
+        "epsilon formula, guarded": (step_epsilon_guarded, "treat v as if it were the noise"), "roots forgotten": (step_no_roots, "square roots are missing"),
+        "one alpha": (step_same_alpha, "Nothing moves"), "only z": (lambda z, v, s, t: 0.8 * z, "First x0"),
+        "a number": (lambda z, v, s, t: 1.0, "shaped like z")
+    },
+    "2": {
+        "source label": (inversion(lambda k, s: int(s.timesteps[k - 1]) if k else -1), "labels of the source"),
+        "index": (inversion(lambda k, s: k), "step numbers"), "abar(0)": (inversion(target, first=1 - 0.00085), "starts from abar(0)"),
+        "target alpha": (inversion(target, step=lambda z, v, a, b: invert_step(z, v, b, b)), "Nothing moved"),
+        "backwards": (lambda d, z, s: inversion(lambda k, s: int(s.timesteps[::-1][k]))
+                      (d, z, s), "climbs"), "two calls": (lambda d, z, s: [d(z, int(t)) for t in s.timesteps for _ in "ab"][0], "you made 80"),
+        "sign": (inversion(target, step=lambda z, v, a, b: invert_step(z, -v, a, b)), "Each step turns")
+    },
+    "3": {
+        "uint8": (split_uint8, "wrap around"), "no clamp": (split_unclamped, "clamp"), "r_inv against x": (split_against_x, "compares with x"),
+        "shares": (split_shares, "grey levels"), "order": (lambda *a: split_residual(*a)[::-1], "wrong order"),
+        "mean": (lambda *a: tuple(r.mean() for r in split_residual(*a)), "the shape of x")
+    },
+    "4": {
+        "fakes fitted too": (matched(lambda label: label >= 0), "fitted the line on fakes too"),
+        "fakes only": (matched(lambda label: label == 1), "on the fakes"), "sign": (matched(sign=1), "sign is turned"),
+        "raw": (lambda r, s, y: roc_auc_score(y, -np.log(r)), "raw AUROC"),
+        "sharpness added": (lambda r, s, y: roc_auc_score(y, -np.log(r) - s), "was added"), "constant": (lambda r, s, y: 0.0, "Fit log residual")
+    },
 }
 
 

@@ -76,7 +76,8 @@ def test_eps_and_v_tell_the_same_story_to_the_sampler():
 def test_watch_keeps_the_first_clip_level_by_level():
     probe, clips, watch = Planted(), still_clips(), lab.Watch(8)
     clips.frames[0, :, :4] = 50  # two grey levels, so that there is something to correlate
-    trip = lab.round_trip(probe, clips, probe.schedule, invert=partial(ddim_invert, on_step=watch.there), sample=partial(ddim_sample, on_step=watch.back), batch=2)
+    trip = lab.round_trip(probe, clips, probe.schedule, invert=partial(ddim_invert, on_step=watch.there), sample=partial(ddim_sample, on_step=watch.back),
+                          batch=2)
     there, back, agreement = watch.films(probe, trip, 3)
     assert there.shape == back.shape == (9, 8, 8, 3)
     assert np.array_equal(there[-1], back[-1]) and there[0, 0] == pytest.approx(50 / 255, abs=1e-6) and there[0, 7] == pytest.approx(100 / 255, abs=1e-6)

@@ -114,19 +114,28 @@ def mean_and_sd(fit_and_score, labels, groups, n, rng):
 
 
 WRONG = {
-    "1": {"over queries": (parts(scores_axis=-2), "over the keys"), "by d": (parts(divide=4.0), "square root"), "unscaled": (parts(divide=1.0), "too sharp"),
-          "head mean": (parts(mean=True), "mean of the heads"), "output alone": (lambda q, k, v: parts()(q, k, v)[1], "two things"),
-          "values unmixed": (lambda q, k, v: (parts()(q, k, v)[0], v[:, :3]), "probabilities are right")},
-    "2": {"view": (map_view, "scrambles"), "h and w": (map_h_w, "w high"), "h and w turned back": (map_h_w_turned, "w fastest"),
-          "frames and clips": (map_frames_clips, "frames and clips"), "one layout for all": (map_one_layout, "cells outside, frames inside"),
-          "cells and clips": (map_cells_clips, "clips and cells")},
-    "3": {"after fitting": (after_fitting, "before fitting"), "across people": (across_people, "one person to another"), "training clips": (on_training, "trained on"),
-          "scored by truth": (scored_by_truth, "same permuted labels"), "one permutation": (one_for_all, "of its own"), "one deviation": (mean_and_sd, "97.5")},
-    "4": {"difference of energies": (lambda a, s, m: ((m * a**2).sum() - (m * s**2).sum()) / (m * a**2).sum(), "difference of two energies"),
-          "over silent": (lambda a, s, m: (m * (a - s) ** 2).sum() / (m * s**2).sum(), "below the line"),
-          "no mask": (lambda a, s, m: ((a - s) ** 2).sum() / (a**2).sum(), "mask was ignored"),
-          "half a mask": (lambda a, s, m: (m * (a - s) ** 2).sum() / (a**2).sum(), "above the line only"),
-          "root": (lambda a, s, m: audio_share(a, s, m) ** 0.5, "square root")},
+    "1": {
+        "over queries": (parts(scores_axis=-2), "over the keys"), "by d": (parts(divide=4.0), "square root"), "unscaled": (parts(divide=1.0), "too sharp"),
+        "head mean": (parts(mean=True), "mean of the heads"), "output alone": (lambda q, k, v: parts()(q, k, v)[1], "two things"),
+        "values unmixed": (lambda q, k, v: (parts()(q, k, v)[0], v[:, :3]), "probabilities are right")
+    },
+    "2": {
+        "view": (map_view, "scrambles"), "h and w": (map_h_w, "w high"), "h and w turned back": (map_h_w_turned, "w fastest"),
+        "frames and clips": (map_frames_clips, "frames and clips"), "one layout for all": (map_one_layout, "cells outside, frames inside"),
+        "cells and clips": (map_cells_clips, "clips and cells")
+    },
+    "3": {
+        "after fitting": (after_fitting, "before fitting"), "across people": (across_people, "one person to another"),
+        "training clips": (on_training, "trained on"), "scored by truth": (scored_by_truth, "same permuted labels"),
+        "one permutation": (one_for_all, "of its own"), "one deviation": (mean_and_sd, "97.5")
+    },
+    "4": {
+        "difference of energies": (lambda a, s, m: ((m * a**2).sum() - (m * s**2).sum()) / (m * a**2).sum(), "difference of two energies"),
+        "over silent": (lambda a, s, m: (m * (a - s)**2).sum() / (m * s**2).sum(), "below the line"), "no mask": (lambda a, s, m: ((a - s)**2).sum() /
+                                                                                                                  (a**2).sum(), "mask was ignored"),
+        "half a mask": (lambda a, s, m: (m * (a - s)**2).sum() /
+                        (a**2).sum(), "above the line only"), "root": (lambda a, s, m: audio_share(a, s, m)**0.5, "square root")
+    },
 }
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from avlab.clips import manifest
-from avlab.course import nb02_clips, nb02_experiments as experiments
+from avlab.course import nb02_clips
+from avlab.course import nb02_experiments as experiments
 from avlab.course import nb02_runs as runs
 from avlab.errors import AvlabError
 from avlab.probe import bundled
@@ -36,8 +37,8 @@ def sample(probe):
     rows = manifest.load("synthtalk").select(split="test", forger="real", duration_s=0.64)
     rows = np.array([rows[0], next(r for r in rows if r.identity != rows[0].identity)], dtype=object)
     audio = (rng.standard_normal((2, 6 * 640)) * 0.1).astype(np.float32)
-    return nb02_clips.Sample(rows, np.array([0, 0]), np.array(["test"] * 2), np.array([0, 0]), np.array(["real"] * 2), np.array([r.identity for r in rows]), frames, audio, regions,
-                             probe.encode(frames))
+    return nb02_clips.Sample(rows, np.array([0, 0]), np.array(["test"] * 2), np.array([0, 0]), np.array(["real"] * 2), np.array([r.identity for r in rows]),
+                             frames, audio, regions, probe.encode(frames))
 
 
 @pytest.mark.parametrize("n", [1, 4])

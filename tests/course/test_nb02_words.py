@@ -54,7 +54,7 @@ def test_shares(mouth, back, word):
 def test_grid():
     cells = {("temporal", 249, "own"): at(0.9), ("cross", 24, "own"): at(0.5), ("cross", 249, "own"): at(0.88)}
     said = words.grid(cells)["alt"]
-    assert "Here temporal attention at t = 249 is best (0.90" in said and "1 of the other 2 cells overlap" in said and "2 of 3 cells lie above chance" in said
+    assert "Here temporal attention at t = 249 is best (0.90" in said and "1 of the other 2 cells overlaps its" in said and "2 of 3 cells lie above chance" in said
     alone = words.grid({("cross", 24, "own"): at(0.5), ("spatial", 24, "own"): at(0.3)})["alt"]
     assert "no other cell reaches" in alone and "no cell lies above chance" in alone
 
@@ -70,6 +70,15 @@ def test_noise(difference, word):
     assert word in words.noise({249: at(difference)})["alt"]
 
 
+def test_noise_names_gains_and_losses_together():
+    assert "buys something at t = 249 and costs something at t = 499." in words.noise({249: at(0.2), 499: at(-0.2)})["alt"]
+
+
+def test_a_store_that_leaves_a_trace_is_not_called_quiet():
+    assert words.layers([], 0, 0)["caption"].startswith("Reading changed nothing")
+    assert "must not" in words.layers([], 1e-3, 0)["caption"] and "must not" in words.layers([], 0, 2)["caption"]
+
+
 @pytest.mark.parametrize("own,word", [(0.9, "falls"), (0.5, "hardly moves"), (0.3, "rises")])
 def test_sounds(own, word):
     assert f"t = 24 {word} from" in words.sounds(at(own), at(0.5), at(0.5))["alt"]
@@ -79,7 +88,7 @@ def test_seen_splits_forgers_by_what_silence_takes():
     table = {("dub", "cross", "own"): 0.9, ("dub", "cross", "silent"): 0.5, ("dub", "cross", "shuffled"): 0.5,
              ("lipsync", "cross", "own"): 0.9, ("lipsync", "cross", "silent"): 0.95, ("lipsync", "cross", "shuffled"): 0.9}
     said = words.seen(table, ("lipsync", "dub"))
-    assert "dub lose more than 0.10" in said["alt"] and "(lipsync)" in said["caption"]
+    assert "dub loses more than 0.10" in said["alt"] and "(lipsync)" in said["caption"]
     table["dub", "cross", "silent"] = 0.85
     assert "no forger loses" in words.seen(table, ("lipsync", "dub"))["alt"]
 

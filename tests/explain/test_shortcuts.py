@@ -146,6 +146,34 @@ def test_pairs_of_one_fold_only():
         shortcuts.within(score, np.array([0, 0, 1, 1]), fold)
 
 
+def test_a_fake_is_not_compared_with_its_own_source():
+    """Each fake beats its own source by a hair and people differ at random: nothing is left but pairs of two people, and these say 0.5."""
+    people, label = np.repeat(np.arange(12), 2), np.tile([0, 1], 12)
+    score = np.random.default_rng(1).standard_normal(12)[people] + 1e-6 * label
+    assert shortcuts.within(score, label, people % 5) == pytest.approx((12 + 9) / 30)  # 12 own pairs, 18 others
+    found = shortcuts.interval_within(score, label, people % 5, people, n=300)
+    assert found.value == shortcuts.within(score, label, people % 5, people) == pytest.approx(0.5)
+    assert found.lo == pytest.approx(0.5) and found.hi == pytest.approx(0.5)  # i beats j or j beats i, whoever is drawn
+
+
+def test_the_interval_is_that_of_a_bootstrap_by_hand():
+    rng = np.random.default_rng(2)
+    people, label = np.repeat(np.arange(20), 2), np.tile([0, 1], 20)
+    score, fold = rng.standard_normal(40) + 0.7 * label, np.repeat(np.arange(20), 2) % 2
+    found = shortcuts.interval_within(score, label, fold, people, n=400, seed=3)
+    by_hand = []
+    for weight in np.random.default_rng(3).multinomial(20, np.full(20, 1 / 20), 400):
+        won = met = 0
+        for i in range(20):
+            for j in range(20):
+                if i != j and i % 2 == j % 2:
+                    won += weight[i] * weight[j] * (score[2 * i + 1] > score[2 * j])
+                    met += weight[i] * weight[j]
+        by_hand.append(won / met)
+    np.testing.assert_allclose(found.draws, by_hand)
+    assert found.lo < found.value < found.hi
+
+
 def test_a_forger_is_compared_with_its_own_sources():
     rows = [row for row in shortcuts.draw(ROWS, 6) if row.forger in ("real", "dub", "rtvc")]
     clip = SimpleNamespace(frames=picture(np.zeros((2, 8, 8))), audio=np.ones(1280), sample_rate=16_000, fps=25)

@@ -66,8 +66,9 @@ def test_layers_lists_every_attention_once_with_its_kind(unet):
 
 
 def test_a_middle_block_without_motion_has_no_temporal_layer():
-    net = UNetMotionModel(sample_size=4, block_out_channels=(8,), layers_per_block=1, down_block_types=("CrossAttnDownBlockMotion",), use_motion_mid_block=False,
-                          up_block_types=("CrossAttnUpBlockMotion",), cross_attention_dim=8, norm_num_groups=4, num_attention_heads=1, motion_num_attention_heads=1)
+    net = UNetMotionModel(sample_size=4, block_out_channels=(8, ), layers_per_block=1, down_block_types=("CrossAttnDownBlockMotion", ),
+                          use_motion_mid_block=False, up_block_types=("CrossAttnUpBlockMotion", ), cross_attention_dim=8, norm_num_groups=4,
+                          num_attention_heads=1, motion_num_attention_heads=1)
     assert last_layer(net, "cross", "mid").path == "mid_block.attentions.0.transformer_blocks.0.attn2"
     with pytest.raises(AvlabError, match="no temporal"):
         last_layer(net, "temporal", "mid")

@@ -8,8 +8,7 @@ import torch
 from diffusers import DDIMInverseScheduler, DDIMScheduler
 
 from avlab.errors import AvlabError
-from avlab.probe.ddim import (Schedule, ddim_invert, ddim_invert_fixed_point, ddim_sample, ddim_step, to_image_and_noise, to_v,
-                              trailing_timesteps)
+from avlab.probe.ddim import Schedule, ddim_invert, ddim_invert_fixed_point, ddim_sample, ddim_step, to_image_and_noise, to_v, trailing_timesteps
 
 DIFFUSERS = dict(beta_start=0.00085, beta_end=0.012, clip_sample=False, timestep_spacing="trailing")
 NAMES = {"v": "v_prediction", "eps": "epsilon"}

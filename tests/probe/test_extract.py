@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from avlab.clips import Store, load_clip, manifest
+from avlab.errors import AvlabError
 from avlab.probe import bundled, extract
 from avlab.probe.diffusion_probe import DiffusionProbe
 
@@ -36,3 +37,11 @@ def test_other_weights_are_other_settings(random_weights):
     probe = DiffusionProbe.bundled()
     other = DiffusionProbe.random(like=probe, seed=1)
     assert extract.settings(probe, phi=False) != extract.settings(other, phi=False) != extract.settings(other, phi=True)
+
+
+def test_a_device_that_is_not_there_and_an_empty_selection_are_refused(tmp_path):
+    with pytest.raises(AvlabError, match="device"):
+        extract.extract("synthtalk", tmp_path / "store", device="abacus")
+    with pytest.raises(AvlabError, match="none in split 'tset'"):
+        extract.extract("synthtalk", tmp_path / "store", split="tset")
+    assert not (tmp_path / "store").exists()

@@ -85,7 +85,8 @@ def test_three_points_stand_on_the_winning_line():
 def test_batch_counts_write_their_share_over_the_right_bar():
     fig = figures.batch_counts([0.6, 0.3, 0.1])
     assert list(fig.data[0].y) == pytest.approx([60, 30, 10])
-    assert [(a.x, a.text) for a in fig.layout.annotations if a.name != "world"] == [(0, "its only pair is i = j"), (1, "2 of 4 pairs i = j"), (2, "3 of 9 pairs i = j")]
+    assert [(a.x, a.text) for a in fig.layout.annotations if a.name != "world"] == [(0, "its only pair is i = j"), (1, "2 of 4 pairs i = j"),
+                                                                                    (2, "3 of 9 pairs i = j")]
 
 
 def test_reach_multiplies_for_several_numbers():

@@ -131,7 +131,10 @@ def test_lipsync_is_late_and_timid():
         spec = replace(fake("lipsync", seed=k), speech_seed=40 + k, duration_s=1.28)
         truth = rendered(spec).truth
         centres, fine = (np.arange(32) + 0.5) / FPS, np.arange(0.2, 1.0, 0.01)
-        match = [np.corrcoef(np.interp(fine + lag, centres, truth.mouth_shown), np.interp(fine, centres, truth.mouth_open))[0, 1] for lag in np.arange(-0.1, 0.2, 0.01)]
+        match = [
+            np.corrcoef(np.interp(fine + lag, centres, truth.mouth_shown), np.interp(fine, centres, truth.mouth_open))[0, 1]
+            for lag in np.arange(-0.1, 0.2, 0.01)
+        ]
         late.append(-0.1 + 0.01 * int(np.argmax(match)))
         swing.append(truth.mouth_shown.std() / truth.mouth_open.std())
     assert 0.04 < np.mean(late) < 0.08 and np.mean(swing) < 0.9

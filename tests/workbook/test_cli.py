@@ -147,3 +147,25 @@ def test_the_doctor_finds_what_is_missing(tmp_path, monkeypatch):
     findings = doctor.examine()
     assert len(findings) >= 8 and "cannot run the notebooks: " in doctor.text(findings)
     assert "gpu profile" in doctor.text([doctor.Finding("torch", "ok", "")]) and doctor.text([doctor.Finding("gpu", "ok", "")]).endswith("smoke, full, gpu")
+
+
+def test_what_cannot_be_read_or_written_ends_in_one_sentence(avlab, project, tmp_path):
+    file = tmp_path / "a file"
+    file.write_text("no json")
+    (tmp_path / "bad.ipynb").write_text("[]")
+    (tmp_path / "runs/90").mkdir(parents=True)
+    (tmp_path / "runs/90/run.json").write_text("{}")
+    refused = {
+        ("manifest", "build", "--out", tmp_path / "nowhere/rows.csv"): "could not be read or written",
+        ("manifest", "build", "--out", tmp_path): "could not be read or written",
+        ("build", "--notebooks", project, "--student", file): "could not be read or written",
+        ("run", "90", "--profile", "smoke", "--notebooks", project, "--out", file): "could not be read or written",
+        ("golden", "90", "--from", tmp_path / "none", "--reason", "a b c", "--notebooks", project): "could not be read or written",
+        ("golden", "90", "--from", file, "--reason", "a b c", "--notebooks", project): "written by `avlab run`",
+        ("claims", "--out", tmp_path / "runs"): "without metrics, notebook",
+        ("params", tmp_path / "bad.ipynb"): "JSON file with cells",
+    }
+    for words, sentence in refused.items():
+        done = avlab(*words)
+        assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1, (words, done.stderr)
+    assert avlab("run", tmp_path / "bad.ipynb", "--out", tmp_path / "out").returncode == 3 and not (tmp_path / "out").exists()

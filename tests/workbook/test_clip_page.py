@@ -61,3 +61,12 @@ def test_a_silent_film_is_refused_with_what_to_do(video, tmp_path):
     with pytest.raises(AvlabError, match="no sound.*silent.mp4.*wav"):
         clip_page.probe_clip(silent, tmp_path / "out", probe=Planted(), say=lambda _: None)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("top, seconds, told", [(256, 2.0, "with its sound<"), (256, 14.0, "does not fit"), (2, 14.0, "with its sound (its first 12 s)")])
+def test_a_rich_clip_still_has_its_page(top, seconds, told):
+    """Noise is the worst that a picture coder can meet; after minutes of computing the page must not fail for its size."""
+    from avlab.clips import Clip
+    fields = dict.fromkeys(Clip.__dataclass_fields__) | {"fps": 25, "sample_rate": 16_000, "audio": np.zeros(round(16_000 * seconds), np.float32)}
+    frames = np.random.default_rng(0).integers(0, top, (round(25 * seconds), 200, 160, 3), dtype=np.uint8)
+    assert told in clip_page.player(Clip(**fields | {"frames": frames}))
