@@ -198,6 +198,19 @@ def train_probe(work: Annotated[Path, typer.Option(help="Folder for checkpoints;
         card.train(work, out or work / "probe.safetensors", say=say)
 
 
+@train_app.command("forger")
+def train_forger(name: Annotated[str, typer.Argument(help="reenact, lipsync, ldm or flow.")],
+                 work: Annotated[Path, typer.Option(help="Folder for data and checkpoints; a second call goes on from them.")] = Path("work/forgers"),
+                 out: Annotated[Path | None, typer.Option(help="Weights (.safetensors), with the card beside them.")] = None,
+                 measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure weights (the bundled ones without --out).")] = False):
+    """Train one of SynthTalk's learned forgers by its recipe (minutes; resumable), or repeat the figures of its card."""
+    from avlab.synthtalk import forger_card
+    if measure:
+        forger_card.repeat(name, out, say=say)
+    else:
+        forger_card.train(name, work, out or work / f"forger_{name}.safetensors", say=say)
+
+
 def train_detector(name: str, title: str):
     """Add `avlab train NAME`: one function a detector, because typer reads commands from functions."""
     def command(out: Annotated[Path, typer.Option("--out", help="Folder for the weights and the checkpoint; a second call goes on from it.")],

@@ -11,16 +11,18 @@ A forger takes and gives clean pictures (before camera and codec) or sound; whic
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 
 from . import face, speech
 
+LEARNED = {"reenact_learned": "reenact", "lipsync_learned": "lipsync", "ldm": "ldm", "flow": "flow"}  # name -> network; not for rows yet
 VIDEO_FORGERS = ("faceswap", "reenact", "lipsync", "dub")
 AUDIO_FORGERS = ("rtvc",)
 VISIBLE = 1 / 255  # a pixel that moved by more belongs to the forged area
+GAINS = {"reenact": (1.0, 1.0), "lipsync": (1.0, 1.0), "ldm": (1.0, 1.0), "flow": (1.0, 1.0)}  # of _matched
 LATE_S = 0.06  # how late the lips of `lipsync` are, about what a 200 ms mel window does to Wav2Lip
 
 
@@ -34,9 +36,18 @@ def forge_video(name, shot, seed: int, donor: int):
     rng = np.random.default_rng([5, seed])
     if name == "faceswap":
         made, mask, opening = _faceswap(shot, rng, donor)
+    elif name in LEARNED:
+        from . import learned  # torch, only now
+
+        made, mask, opening = learned.forge(LEARNED[name], shot, rng, finish(LEARNED[name]))
     else:
         made, mask, opening = {"reenact": _reenact, "lipsync": _lipsync, "dub": _dub}[name](shot, rng)
     return made, mask | (np.abs(made - shot.clean).max(-1) > VISIBLE), opening  # a new mouth moves the jaw, a soft edge reaches further
+
+
+def finish(name):
+    """The last step of the learned forger `name`: (made, clean, mask, rng) -> made with about the true picture's detail."""
+    return partial(_matched, gains=GAINS[name])
 
 
 def _faceswap(shot, rng, donor):

@@ -82,6 +82,7 @@ class Shot:
     scene: np.ndarray
     clothes: np.ndarray
     clean: np.ndarray
+    sound: np.ndarray
     fps: float
 
 
@@ -100,6 +101,20 @@ def voice(identity: int) -> speech.Voice:
 
 def render(spec: Spec) -> Rendered:
     """Make the clip of a spec. Raises AvlabError for an unknown forger, a bad duration or segments outside the clip."""
+    shot, regions = _shot(spec)
+    picture, forged, shown = _picture(spec, shot, regions)
+    sound, forged_audio = _sound(spec, shot.sound)
+    truth = Truth(shot.mouth[:, 0], shown, regions, forged, forged_audio, shot.utterance.phonemes,
+                  speech.clip_track(shot.utterance, len(shot.clean) / FPS, speech.SMOOTH_SOUND_S))
+    return Rendered(_camera(picture, spec.camera_seed), _microphone(sound, spec.camera_seed), truth)
+
+
+def shot_of(spec: Spec) -> Shot:
+    """The true scene of a spec before forger, camera and codec; raises as `render` does."""
+    return _shot(spec)[0]
+
+
+def _shot(spec):
     _check(spec)
     n_frames = round(spec.duration_s * FPS)
     duration_s = n_frames / FPS
@@ -108,12 +123,8 @@ def render(spec: Spec) -> Rendered:
     scene, clothes = face.background(spec.camera_seed)
     mouth = speech.visemes(utterance, n_frames, FPS)
     clean, regions = face.draw(who, move, mouth, scene, clothes)
-    shot = Shot(who, move, utterance, mouth, scene, clothes, clean, FPS)
-    picture, forged, shown = _picture(spec, shot, regions)
-    sound, forged_audio = _sound(spec, utterance, duration_s)
-    truth = Truth(mouth[:, 0], shown, regions, forged, forged_audio, utterance.phonemes,
-                  speech.clip_track(utterance, duration_s, speech.SMOOTH_SOUND_S))
-    return Rendered(_camera(picture, spec.camera_seed), _microphone(sound, spec.camera_seed), truth)
+    sound = speech.speak(utterance, voice(spec.identity), duration_s, spec.speech_seed)
+    return Shot(who, move, utterance, mouth, scene, clothes, clean, sound, FPS), regions
 
 
 def _check(spec):
@@ -146,8 +157,7 @@ def _picture(spec, shot, regions):
     return np.where(inside[:, None, None, None], made, shot.clean), mask & inside[:, None, None], np.where(inside, opening, shot.mouth[:, 0])
 
 
-def _sound(spec, utterance, duration_s):
-    sound = speech.speak(utterance, voice(spec.identity), duration_s, spec.speech_seed)
+def _sound(spec, sound):
     if not spec.forger_audio:
         return sound, np.zeros(len(sound), bool)
     made = forgers.forge_audio(spec.forger_audio, sound, spec.forger_seed)
