@@ -110,27 +110,38 @@ def _measure_peak(name, device, clips):
     return resident.megabytes
 
 
+def _own_bytes():
+    memory = psutil.Process().memory_info()
+    return memory.rss - getattr(memory, "shared", 0)
+
+
 class Highest:
     """Watch this process's resident memory every 2 ms; `megabytes` is the highest reading above the first.
 
     The kernel's own peak (ru_maxrss) cannot be used: it never falls, and loading the libraries has passed what a small variant needs.
+    Pages of files are left out where the system tells them apart: it takes them back when it likes.
+
+    read   () -> bytes, instead of this process's memory
     """
 
+    def __init__(self, read=None):
+        self.read = read or _own_bytes
+
     def __enter__(self):
-        self.process, self.done = psutil.Process(), threading.Event()
-        self.first = self.top = self.process.memory_info().rss
+        self.done = threading.Event()
+        self.first = self.top = self.read()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
         return self
 
     def _watch(self):
         while not self.done.wait(0.002):
-            self.top = max(self.top, self.process.memory_info().rss)
+            self.top = max(self.top, self.read())
 
     def __exit__(self, *error):
         self.done.set()
         self.thread.join()
-        self.top = max(self.top, self.process.memory_info().rss)
+        self.top = max(self.top, self.read())
         self.megabytes = (self.top - self.first) / 2**20
 
 

@@ -55,12 +55,18 @@ def test_the_tables_name_the_device_and_every_variant():
     assert "## toy" in text and "| psi | 60.0 | 10 |" in text and "| phi | not timed | 20 |" in text and "| a over b | 1.25 |" in text
 
 
-def test_the_highest_memory_is_that_of_a_planted_block():
-    with bench.Highest() as resident:
-        block = np.ones(64 * 2**20 // 8)
-        time.sleep(0.05)
-        del block
-    assert 60 < resident.megabytes < 100
+def test_the_highest_memory_is_that_between_start_and_end():
+    planted = [10, 12, 50, 30, 11]
+    with bench.Highest(lambda: 2**20 * (planted.pop(0) if len(planted) > 1 else planted[0])) as resident:
+        while len(planted) > 1:
+            time.sleep(0.001)
+    assert resident.megabytes == 40
+
+
+def test_a_block_of_memory_is_seen():
+    before = bench._own_bytes()
+    block = np.ones(256 * 2**20 // 8)
+    assert bench._own_bytes() - before > 128 * 2**20 and block[-1] == 1
 
 
 def test_clips_are_taken_from_as_many_people_as_there_are():
