@@ -12,12 +12,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from avlab.clips import load_clip
+from avlab.clips.datasets import synthtalk
 from avlab.errors import AvlabError
 from avlab.explain.controls import shrink_mask
 from avlab.probe.bundled import CLIP_FRAMES, LATENT_SIZE
 
 SECONDS = 0.64  # one window of the probe
-TRAIN, TEST = ("faceswap", "reenact"), ("lipsync", "dub")  # the generator-disjoint protocol
+TRAIN, TEST = synthtalk.SEEN, synthtalk.UNSEEN  # the generator-disjoint protocol
 BLOCK = (("faceswap", 0), ("lipsync", 0), ("reenact", 1), ("dub", 1), ("real", 0), ("real", 1), ("real", None))
 
 

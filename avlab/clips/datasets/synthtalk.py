@@ -17,6 +17,7 @@ SHORT, MEDIUM, LONG = 0.64, 1.28, 6.4  # seconds: 16, 32 and 160 frames
 REALS = {SHORT: 12, MEDIUM: 3, LONG: 3}  # clips a person
 FAKES = {SHORT: 4, MEDIUM: 1}  # clips a person and recipe
 FRAME_MS = 40
+SEEN, UNSEEN = ("faceswap", "reenact"), ("lipsync", "dub")  # the generator-disjoint protocol: forgers to train on, forgers to test on
 
 
 def rows():
@@ -36,7 +37,7 @@ def rows():
     return tuple(made)
 
 
-def generator_disjoint(rows, *, train=("faceswap", "reenact"), test=("lipsync", "dub")):
+def generator_disjoint(rows, *, train=SEEN, test=UNSEEN):
     """Keep the rows of the generator-disjoint protocol: these forgers and reals to train on, others and reals to test on.
 
     The split of a person does not change, so the test forgers and the test people are both new.
