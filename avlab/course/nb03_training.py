@@ -12,6 +12,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -87,6 +88,19 @@ def bundled(variant: str, seed: int):
     if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"][path.name]:
         raise AvlabError("Weights must be the ones their card describes", got=path.name)
     return load(path)
+
+
+def networks(rows, n: int, *, live=False, device="auto", store="") -> dict:
+    """{variant: at most n networks, seeds 0, 1 ...} on a device: the bundled ones, or with and without attribution trained now.
+
+    store   folder of computed inputs for live training, "" = in memory only
+    """
+    if not live:
+        return {variant: [bundled(variant, seed).to(device) for seed in SEEDS[:n] if path_of(variant, seed).is_file()] for variant in VARIANTS}
+    forgers = known_forgers(rows)
+    with TemporaryDirectory() as empty:
+        arrays = inputs_of([row for split in ("train", "val") for row in training_rows(rows, split, forgers)], store or empty)
+        return {variant: [train(rows, arrays, variant, seed, device=device) for seed in SEEDS[:n]] for variant in ("with", "without")}
 
 
 def bundle(work, out=WEIGHTS, *, variants=tuple(VARIANTS), seeds=SEEDS, say=print):
