@@ -17,9 +17,10 @@ from avlab.clips.media import Clip
 from avlab.clips.rows import Row
 from avlab.errors import AvlabError
 from avlab.explain import shortcuts
+from avlab.synthtalk.forgers import VIDEO_FORGERS
 
 FPS = 25
-FORGERS = ("faceswap", "reenact", "lipsync", "dub")
+FORGERS = VIDEO_FORGERS
 MOUTH = (slice(36, 58), slice(18, 46))  # where the mouth moves, whatever the head does
 FACE = (slice(16, 56), slice(16, 48))
 UPPER = 32  # rows above this one hold eyes and brows, whatever the mouth does

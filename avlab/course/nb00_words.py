@@ -32,9 +32,9 @@ def read_aloud(row):
                       f"category {row.category}, split {row.split}, label {row.label}."])
 
 
-def sheet(people):
-    return told(f"{people} people, one a column, each as real, faceswap, reenact, lipsync and dub: at this size every picture passes for the real one at a glance.",
-                "One real film a column, and four forgeries of it below. Rest the mouse on a column, or reach it with the tab key, and it moves. "
+def sheet(people, forgers):
+    return told(f"{people} people, one a column, each real and forged in {forgers} ways: at this size every picture passes for the real one at a glance.",
+                "One real film a column, and its forgeries below, a row a forger. Rest the mouse on a column, or reach it with the tab key, and it moves. "
                 "The people were drawn by the seed before anybody looked: one of each of the six cells.")
 
 
@@ -92,7 +92,7 @@ def revealed(rows):
 def protocols(leaks, leaks_apart):
     first = "No person stands in two splits" if leaks == 0 else f"{leaks} leaks between the splits"
     second = "in the second protocol no forger does either" if leaks_apart == 0 else f"the second protocol has {leaks_apart} leaks"
-    return told(f"{first}; {second}.", "The second protocol keeps the first one's people apart and, on top of it, trains on two forgers and tests on two others.")
+    return told(f"{first}; {second}.", "The second protocol keeps the first one's people apart and, on top of it, trains on some forgers and tests on others.")
 
 
 def votes(rows, excluded):

@@ -62,8 +62,8 @@ films = {"real": [load_clip(row) for row in cast]}
 for name in lab.FORGERS:
     films[name] = [load_clip(lab.forged(row, name, seed=k)) for k, row in enumerate(cast)]
 sheet = drawn.sheet({name: [clip.frames for clip in own] for name, own in films.items()},
-                    [f"person {row.identity}" for row in cast], title="One film, five times")
-nb.show(sheet, **words.sheet(len(cast)))
+                    [f"person {row.identity}" for row in cast], title="One film, real and forged")
+nb.show(sheet, **words.sheet(len(cast), len(lab.FORGERS)))
 
 # %% [markdown]
 # A clip has two streams, and either may be forged. So there are four **categories**, and two labels a clip, one for each stream. The film below
@@ -246,7 +246,7 @@ nb.record("trace_colour_step", jump)
 
 # %%
 guess = predict("00.5", "Which forger is the easiest for ten trifles?",
-                ["faceswap", "reenact", "lipsync", "rtvc", "none of them"])
+                [*lab.FORGERS, "rtvc", "none of them"])
 
 # %%
 late_ms = p.silence_ms if p.mutant == "leading_silence" else 0
