@@ -74,13 +74,16 @@ def file(found, frames):
                 "Above what was rendered, in the middle what the decoder gave back, below the difference. A real film comes to the detectors by this second way.")
 
 
-def traces(lattice_db, lag, step):
+def traces(lattice_db, lag, step, standing):
+    """lattice_db of reenact, lag (ms) of lipsync, step (grey levels) of faceswap, standing {forger: correlation of its detail in distant frames}."""
     made = f"reenact has {lattice_db:+.1f} dB at the finest stripes against its source"
     late = f"lipsync agrees best {lag:.0f} ms late" if lag > 0 else "lipsync is not late in these few clips"
     edge = f"inside a swapped face the mean colour is {step:.1f} grey levels off" if step > 0.5 else f"the swapped face's colour matches to {step:.1f} grey levels"
-    return told(f"Three traces with a cause: {made}; {late}; {edge}.",
-                "Every forger is drawn in every panel: a trace is one forger's only where the others do not show it. Each was measured against the same clip before it was forged, "
-                "which no detector has.")
+    riding = [name for name, value in standing.items() if value > 0.25]
+    rides = f"the mistakes of {listed(riding)} ride along with the head" if riding else "nobody's mistakes ride along with the head"
+    return told(f"Four traces with a cause: {made}; {late}; {edge}; {rides}.",
+                "Every forger is drawn in every panel where it can be: a trace is one forger's only where the others do not show it. Each was measured against the same clip before it was "
+                "forged, which no detector has. Below right: a sampler that starts all frames from one noise repeats its mistakes; one that draws each frame alone does not.")
 
 
 def revealed(rows):
