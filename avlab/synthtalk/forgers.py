@@ -10,7 +10,7 @@ A forger takes and gives clean pictures (before camera and codec) or sound; whic
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
@@ -22,6 +22,7 @@ VIDEO_FORGERS = ("faceswap", *LEARNED, "dub")
 AUDIO_FORGERS = ("rtvc",)
 VISIBLE = 1 / 255  # a pixel that moved by more belongs to the forged area
 GAINS = {"reenact": (1.0, 1.0), "lipsync": (1.0, 1.0), "ldm": (1.0, 1.0), "flow": (1.0, 1.0)}  # of _matched
+TEXTURE = {"reenact": 0.4, "lipsync": 0.0, "ldm": 0.6, "flow": 0.0}  # of _retextured
 
 
 def forge_video(name, shot, seed: int, donor: int):
@@ -45,7 +46,9 @@ def forge_video(name, shot, seed: int, donor: int):
 
 def finish(name):
     """The last step of the learned forger `name`: (made, clean, mask, rng) -> made with about the true picture's detail."""
-    return partial(_matched, gains=GAINS[name])
+    def finished(made, clean, mask, rng):
+        return _matched(_retextured(made, clean, TEXTURE[name]), clean, mask, rng, gains=GAINS[name])
+    return finished
 
 
 def _faceswap(shot, rng, donor):
@@ -96,6 +99,14 @@ def _matched(made, clean, mask, rng, *, gains):
         out = out + np.float32(gain * level * rng.uniform(0.94, 1.06) - 1) * band
         rest, true = soft, soft_true
     return out
+
+
+def _retextured(made, clean, share, sigma=0.8):
+    """Replace a share of the finest band by the true picture's, as editors do who lay the pores of the original over a face that looks too clean."""
+    if not share:
+        return made
+    fine, true = (image - gaussian_filter(image, (0, sigma, sigma, 0)) for image in (made, clean))
+    return made + np.float32(share) * (true - fine)
 
 
 def _membrane(difference, mask):
