@@ -146,7 +146,7 @@ def four_traces(lattice, lag, seam, standing, *, title="", world=WORLD):
     lattice {forger: (cycles a pixel, dB)}      lag {forger: (ms, correlation)}      seam {forger: (px, grey levels)}      standing {forger: (ms, correlation)}
     """
     from plotly.subplots import make_subplots
-    parts = ((lattice, "a lattice: reenact", "cycles a pixel", "dB against the source"),
+    parts = ((lattice, "the spectrum: reenact, ldm", "cycles a pixel", "dB against the source"),
              (lag, "late lips: lipsync", "the picture is late by (ms)", "correlation with the sound"),
              (seam, "a colour step: faceswap", "px inside the forged area", "grey levels off the source"),
              (standing, "mistakes that ride along: one noise for all frames", "frames this far apart (ms)", "correlation of own detail"))

@@ -159,6 +159,13 @@ def test_lipsync_is_late_and_the_others_are_not():
     assert 0.04 < late["lipsync"] < 0.08 and all(abs(late[name]) < 0.02 for name in ("reenact", "ldm", "flow"))
 
 
+def test_each_network_leaves_its_trace():
+    """Before the camera: one-pass and sampled mouths lack the finest detail; the samplers' own detail stands on the head, the one-pass network's moves."""
+    left = {name: forger_card.traces([shot(p) for p in PEOPLE], [forged(name, p)[:2] for p in PEOPLE]) for name in NAMES}
+    assert max(left[name]["lattice_db"] for name in ("lipsync", "flow")) < -2 and left["ldm"]["lattice_db"] < -0.5
+    assert left["lipsync"]["still_db"] < -6 and min(left[name]["still_db"] for name in ("ldm", "flow")) > -3
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_forged_pixels_are_what_the_mask_says(name):
     made, mask, opening = forged(name, 78)
