@@ -29,7 +29,7 @@ class Params(CommonParams):
     seeds_2d: int = Field(2, ge=2, le=10)
     method: Literal["tsne", "umap", "both"] = "tsne"
     train_live: bool = False
-    left_out: Literal["lipsync", "flow", "dub"] = "dub"
+    left_out: Literal["lipsync", "flow", "dub"] = "flow"
     n_random_heads: int = Field(50, ge=20, le=1000)
     n_bootstrap: int = Field(200, ge=100, le=5000)
     n_permutations: int = Field(5, ge=2, le=1000)
