@@ -159,14 +159,14 @@ def check_neighbour_overlap(fn):
     if abs(got - 1) > 1e-9:
         if abs(got - overlap(a, turned, 5, len(a))) < 1e-9:
             fail(3, "divide by n * k: there are k neighbours for each of the n points")
-        fail(3, f"a map that was turned, enlarged and moved has the same neighbours: the overlap is 1, got {got:.3f}; compare neighbours, not coordinates")
+        fail(3, f"a map that was turned, enlarged and moved has the same neighbours: overlap 1, got {got:.3f}; compare neighbours, not coordinates")
     mixed = a.copy()
     for c in range(2):  # clusters stay where they are, and inside them nothing stays
         mixed[20 * c:20 * c + 20] = rng.standard_normal((20, 2)) + 40 * np.array([c, 0])
     got, want = number_of(3, fn(a, mixed, 5)), overlap(a, mixed, 5)
     if abs(got - want) > 1e-9:
         if got > 0.9:
-            fail(3, f"{got:.2f} for two maps that share nothing but the place of two far clusters: correlating distances sees only those; compare each point's neighbours")
+            fail(3, f"{got:.2f} for maps that share nothing but the place of two far clusters: a correlation of distances sees only those; compare neighbours")
         if abs(got - overlap(a, mixed, 5, len(a))) < 1e-9:
             fail(3, "divide by n * k: there are k neighbours for each of the n points")
         if got > want and abs(got - (overlap(a, mixed, 4) * 4 + 1) / 5) < 1e-9:
@@ -193,7 +193,7 @@ def check_novelty_score(fn):
     if score[:3].min() > max(middle, outside):
         fail(4, "the sign is turned: strangers come out as the most familiar")
     if not middle > inside:
-        fail(4, "a stranger in the gap between the classes looks as familiar as their middles: the distance to the mean of everything, which lies there, cannot see it")
+        fail(4, "a stranger in the gap between the classes looks as familiar as they do: the mean of everything lies there, so a distance to it cannot see it")
     if not outside > inside:
         fail(4, "a stranger far outside looks familiar: a classifier is most confident there, so 1 - its largest softmax is smallest; use a distance")
 

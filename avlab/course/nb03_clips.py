@@ -59,7 +59,7 @@ def draw(rows, n_clips: int, seed: int, *, split: str = "test"):
     part = rows.select(split=split, duration_s=training.SECONDS)
     names = sorted({row.forger for row in part} - {"real"})
     if not names:
-        raise AvlabError(f"Notebook 03 needs forged clips of {training.SECONDS} s in the split {split}", got=f"{len(part)} clips", todo="Use manifest=synthtalk")
+        raise AvlabError(f"Notebook 03 needs forged clips of {training.SECONDS} s in the split {split}", got=len(part), todo="Use manifest=synthtalk")
     return part.draw(max(n_clips // (len(names) + REALS), 2), seed=seed, reals_per_fake=REALS, forgers=names)
 
 

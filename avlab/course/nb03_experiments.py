@@ -177,7 +177,7 @@ def constant_answers(generator, forgers) -> dict:
 
 
 def strangeness(one: dict, sample, *, k=NEIGHBOURS, seed=0) -> dict:
-    """How new every clip looks: {"distance": distance to the k-th neighbour among known clips of other people, "energy": of the attribution head}, (N,) each."""
+    """How new every clip looks, (N,) each: {"distance": to the k-th neighbour among known clips of other people, "energy": of the attribution head}."""
     where, score = space.folds(sample.people, space.FOLDS, seed), np.zeros(len(sample))
     for fold in range(space.FOLDS):
         here = where == fold
@@ -223,7 +223,7 @@ def detection(found: list, sample, *, n: int, seed: int) -> dict:
 
 
 def confusion(found: list, sample) -> tuple[np.ndarray, list]:
-    """Shares of every class (rows: real, known forgers, strangers) that the attribution head calls each known class, mean over networks, and the rows' names."""
+    """What the attribution head calls each class: shares (rows: real, known forgers, strangers; columns: the known), mean over networks; and row names."""
     names = ["real", *sample.forgers, *sorted(set(sample.forger[~sample.known].tolist()))]
     rows = [np.mean([np.bincount(one["logits"][sample.forger == name].argmax(1), minlength=len(sample.forgers) + 1) for one in found], 0) for name in names]
     return np.array([row / max(row.sum(), 1) for row in rows]), names

@@ -118,7 +118,7 @@ def bundle(work, out=WEIGHTS, *, variants=tuple(VARIANTS), seeds=SEEDS, say=prin
         for seed in seeds:
             path, began = path_of(variant, seed, work), time.monotonic()
             if not path.is_file():
-                model = train(rows, arrays, variant, seed, progress=lambda r: say(f"epoch {r['epoch']}: {r['train_total']:.3f}, val AUROC {r['val_auroc']:.3f}"))
+                model = train(rows, arrays, variant, seed, progress=lambda r: say(f"epoch {r['epoch']}: {r['val_total']:.3f}, AUROC {r['val_auroc']:.3f}"))
                 save(model.half(), path, about=model.about | {"minutes": round((time.monotonic() - began) / 60, 1)})
             model = load(path)
             measured[path.name] = model.about | validate(model, rows, arrays)
