@@ -27,7 +27,7 @@ VARIANTS = {  # arguments of AMDD: the paper's table 5 takes attribution away, a
     "no centroid": {"use_centroid": False},
 }
 SEEDS = (0, 1, 2)
-RECIPE = {"epochs": 10, "lr": 2e-3, "batch_size": 16, "schedule": "cosine", "warmup": 20, "weight_decay": 0.01, "balance": "generator"}
+RECIPE = {"epochs": 12, "lr": 2e-3, "batch_size": 16, "schedule": "cosine", "warmup": 20, "weight_decay": 0.01, "balance": "generator"}
 
 
 def known_forgers(rows) -> tuple[str, ...]:
@@ -178,9 +178,11 @@ def main(words=None):
     parser = argparse.ArgumentParser(description="Train the AMDDs of notebook 03 and write them beside the package.")
     parser.add_argument("--work", required=True, help="folder of inputs and finished weights; a second call goes on from it")
     parser.add_argument("--out", default=WEIGHTS, help="where weights and card are written")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="comma-separated")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="comma-separated; the card holds these alone")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="comma-separated")
     asked = parser.parse_args(words)
-    bundle(asked.work, asked.out, variants=tuple(asked.variants.split(",")), say=lambda text: print(text, flush=True))
+    bundle(asked.work, asked.out, variants=tuple(asked.variants.split(",")), seeds=tuple(map(int, asked.seeds.split(","))),
+           say=lambda text: print(text, flush=True))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def one_map(drawn, group, order=None, *, crosses=(), title="", world=WORLD):
     names = list(dict.fromkeys(group.tolist())) if order is None else [name for name in order if (group == name).any()]
     for i, name in enumerate(sorted(names, key=lambda n: n in crosses)):
         s, (x, y) = style(name, i), drawn[group == name].T.round(3)
-        look = {"color": s.colour, "symbol": "x" if name in crosses else s.symbol, "size": 12 if name in crosses else 8, "opacity": 0.85}
+        look = {"color": s.colour, "symbol": "cross" if name in crosses else s.symbol, "size": 12 if name in crosses else 8, "opacity": 0.85}
         fig.add_scatter(x=x, y=y, mode="markers", name=str(s.label), marker=look, hovertemplate=f"{s.label}<extra></extra>")
     fig.update_xaxes(range=[-1.06 * WIDE, 1.06 * WIDE], scaleanchor="y")
     fig.update_yaxes(range=[-1.06, 1.06])

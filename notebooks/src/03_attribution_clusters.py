@@ -113,7 +113,7 @@ close = sample.pick(known)
 fused = {kind: [one["fused"][known] for one in found[kind]] for kind in kinds}
 fused["no network"] = [experiments.plain(close)]
 who = groups[known]
-said = {"generator": experiments.probed(fused, close.forger, who),
+said = {"linear probe": experiments.probed(fused, close.forger, who),
         "10 neighbours": experiments.voted(fused, close.forger, close.people)}
 tables = {name: space.accuracy_intervals(x, close.forger, close.people, **boot) for name, x in said.items()}
 null = experiments.permuted_probe(fused["with"][0], close.forger, close.people, who, nb.p.n_permutations, nb.seed)
@@ -121,17 +121,19 @@ band, chance = runs.band(null), 1 / (len(forgers) + 1)
 lines = [(kind, how, v.value, v.lo, v.hi) for kind in fused for how in said for v in [tables[how][kind]]]
 fig = pairs.interval_pairs(lines, x="balanced accuracy of naming the generator", null=chance, null_band=band,
                            title="What an embedding knows, before any drawing")
-nb.show(fig, **words.knows(tables["generator"], band, chance))
+nb.show(fig, **words.knows(tables["linear probe"], band, chance))
 
 # %%
 fake = np.where(close.label == 1, "fake", "real")
 told = experiments.probed({kind: fused[kind] for kind in kinds}, fake, who)
+right = {kind: np.mean([space.balanced_accuracy(row, fake) for row in told[kind]]) for kind in kinds}
+print("The easier question, real or fake, by the same probe:", ", ".join(f"{k} {v:.2f}" for k, v in right.items()))
 for kind in kinds:
-    nb.record(f"probe_generator.{kind}", tables["generator"][kind].value)
+    nb.record(f"probe_generator.{kind}", tables["linear probe"][kind].value)
     nb.record(f"knn_generator.{kind}", tables["10 neighbours"][kind].value)
-    nb.record(f"probe_fake.{kind}", np.mean([space.balanced_accuracy(row, fake) for row in told[kind]]))
+    nb.record(f"probe_fake.{kind}", right[kind])
     nb.record(f"silhouette_full.{kind}", runs.silhouette(fused[kind], close.forger))
-nb.record("probe_generator.no_network", tables["generator"]["no network"].value)
+nb.record("probe_generator.no_network", tables["linear probe"]["no network"].value)
 
 # %% [markdown]
 # The ledger's row L18 asks for the first difference (with minus without) and shows the second (without minus untrained) beside it: "only
@@ -140,8 +142,8 @@ nb.record("probe_generator.no_network", tables["generator"]["no network"].value)
 
 # %%
 x, label = fused["with"][0], close.forger
-gap = {"with-without": difference(tables["generator"]["with"], tables["generator"]["without"])}
-second = difference(tables["generator"]["without"], tables["generator"]["untrained"])
+gap = {"with-without": difference(tables["linear probe"]["with"], tables["linear probe"]["without"])}
+second = difference(tables["linear probe"]["without"], tables["linear probe"]["untrained"])
 print(f"with - without {words.span(gap['with-without'])}; without - untrained {words.span(second)}")
 nb.claim("L18", {name: (d.value, d.draws) for name, d in gap.items()},
          {"labels": (float(null.mean()), chance - 0.1, chance + 0.1)})
@@ -233,7 +235,7 @@ guess = predict("03.6", "What is the best of them likely to reach?", ["about 10 
 fresh = experiments.random_heads(found["with"][0]["fused"], sample.generator, forgers, nb.p.n_random_heads, nb.seed)
 constants = experiments.constant_answers(sample.generator, forgers)
 fakes = close.label == 1
-probe = (said["generator"]["with"][:, fakes] == close.forger[fakes]).mean()
+probe = (said["linear probe"]["with"][:, fakes] == close.forger[fakes]).mean()
 printed = published.AMDD_T5.get("w/o attribution", "Attr")
 untrained = np.mean([experiments.named([one], sample, **boot).value for one in found["without"]])
 marks = {"always one generator": 100 * max(constants.values()), "always real": 0.0, f"printed {printed:g} %": printed,
@@ -294,7 +296,7 @@ for what in close.nuisance:
 # ## 9 AMDD, whole: does it detect, does it name?
 #
 # The detector as the paper judges it: AUROC of every forger against real clips (its tables 6 and 8), the confusion of the attribution head
-# (figure 5), the histogram of scores (figure 6). The paper's numbers are of other data and stand in the captions, never on one axis with ours.
+# (figure 5), the histogram of scores (figure 6). The paper's numbers are of other data and stand in the captions.
 
 # %%
 whole = experiments.detection(found["with"], sample, **boot)

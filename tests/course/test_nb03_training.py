@@ -70,6 +70,18 @@ def test_true_labels_are_learned_and_shuffled_ones_leave_chance(rows):
     assert 0.25 < trained_auroc(rows, shuffled=True) < 0.75
 
 
+def test_live_networks_come_from_clips_and_a_store_that_a_second_run_reads(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "RECIPE", training.RECIPE | {"epochs": 1, "batch_size": 4})
+    some = [row for row in manifest.load("synthtalk") if row.duration_s == 0.64 and row.forger in ("real", "rtvc") and row.clip_id[-1] in "01"]
+    few = [row for row in some if row.identity in (0, 1, 60) and "10" not in row.clip_id[-2:] and "11" not in row.clip_id[-2:]]
+    made = training.networks(few, 1, live=True, device="cpu", store=str(tmp_path))
+    assert list(made) == ["with", "without"] and all(len(some) == 1 for some in made.values())
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    before = [path.stat().st_mtime_ns for path in files]
+    read = training.inputs_of(few, tmp_path, say=lambda text: None)(few[0])
+    assert [path.stat().st_mtime_ns for path in files] == before and read["frames"].shape == (16, 3, 40, 40)
+
+
 # ------------------------------------------------------------------------------------------------ bundled
 
 

@@ -14,7 +14,7 @@ def test_a_map_has_no_unit_no_ticks_and_every_clip_once():
     assert sum(len(t.x) for t in fig.data) == 40 and [t.name for t in fig.data] == ["real", "ldm", "flow"]
     assert max(np.abs(np.concatenate([np.r_[t.x, t.y] for t in fig.data]))) == pytest.approx(1, abs=1e-3)
     assert fig.layout.xaxis.showticklabels is False and fig.layout.yaxis.showticklabels is False
-    assert fig.data[-1].marker.symbol == "x" and fig.data[-1].marker.size > fig.data[0].marker.size
+    assert fig.data[-1].marker.symbol == "cross" and fig.data[-1].marker.size > fig.data[0].marker.size
     assert [t.name for t in figures.one_map(drawn, group, ["flow", "real", "ldm"]).data] == ["flow", "real", "ldm"]
     moved = figures.one_map(7 * drawn - 3, group)
     assert np.allclose(moved.data[0].x, figures.one_map(drawn, group).data[0].x, atol=2e-3)
