@@ -27,7 +27,7 @@ VARIANTS = {  # arguments of AMDD: the paper's table 5 takes attribution away, a
     "no centroid": {"use_centroid": False},
 }
 SEEDS = (0, 1, 2)
-RECIPE = {"epochs": 12, "lr": 2e-3, "batch_size": 16, "schedule": "cosine", "warmup": 20, "weight_decay": 0.01, "balance": "generator"}
+RECIPE = {"epochs": 10, "lr": 1e-3, "batch_size": 16, "schedule": "cosine", "warmup": 20, "weight_decay": 0.01, "balance": "generator"}
 
 
 def known_forgers(rows) -> tuple[str, ...]:

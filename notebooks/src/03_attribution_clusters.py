@@ -159,7 +159,8 @@ nb.record("permuted_excess",
 # %%
 part = runs.spread_rows(close.forger, runs.DRAWN)
 shown = {kind: fused[kind][0][part] for kind in ("with", "without")}
-scales, methods = nb.p.perplexities[-2:], runs.methods(nb.p.method)
+scales = [p for p in nb.p.perplexities if 5 <= p <= 30] or nb.p.perplexities[:2]
+methods = runs.methods(nb.p.method)
 maps = runs.layouts(shown, methods, scales, range(2))
 colours = {"generator": close.forger[part], "real or fake": fake[part]}
 
