@@ -362,6 +362,12 @@ def test_small_encoder_averages_spectra_over_stretches():
     assert model.visual_encoder(frames).shape == (2, 3, 8)  # 4, 4 and 2 pictures
     spectra = encoders_amdd.local_spectra(frames)
     assert torch.allclose(seen[0][2], spectra[0, 8:].mean(0)) and torch.allclose(seen[0][3], spectra[1, :4].mean(0))
+    wide = []
+    model.visual_encoder.project[0].register_forward_pre_hook(lambda _, args: wide.append(args[0]))
+    model.visual_encoder(frames)
+    scaled = model.visual_encoder.scale(seen[0])
+    corner = scaled[:, :, :3, :3].mean((2, 3))  # the straight line beside the ResNet: 80 spectra in each of nine thirds of the picture
+    assert wide[0].shape == (6, 8 + 720) and torch.allclose(wide[0][:, 8::9], corner)
 
 
 def test_small_inputs_are_every_picture_and_the_whole_sound():
