@@ -115,11 +115,15 @@ def augment(frames, *, jitter=0.1, gray=0.1):
 
 
 class Attention(nn.Module):
-    """LN(x + MHA(x, y, y)): x (B, T, D) asks, y (B, L, D) answers (eq. 5-7). Returns (B, T, D) and the weights (B, T, L), mean over heads."""
+    """LN(x + MHA(x, y, y)): x (B, T, D) asks, y (B, L, D) answers (eq. 5-7). Returns (B, T, D) and the weights (B, T, L), mean over heads.
+
+    The answer starts at a tenth of its usual size (ours): with LayerNorm behind the sum a fresh answer drowns what the encoders have learned.
+    """
 
     def __init__(self, width, heads):
         super().__init__()
         self.mha = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.mha.out_proj.weight.data *= 0.1
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x, y):
