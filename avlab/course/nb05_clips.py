@@ -1,0 +1,129 @@
+"""The clips of notebook 05: drawn by seed before anything is measured, people apart in training, validation and test.
+
+A block holds one clip of every forger of its side and as many reals as it has people, so that everyone has real and forged clips: labels
+can be permuted inside a person, and people can be resampled whole.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from avlab.clips import load_clip
+from avlab.clips.datasets import synthtalk
+from avlab.errors import AvlabError
+
+SECONDS, LONGER = 0.64, 1.28  # one chunk of the probe, and clips of two
+CHUNK = 16  # frames
+SIDES = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """N clips in the order in which they were drawn.
+
+    rows (N,) manifest rows    side (N,) "train" | "val" | "test"    label (N,) 1 = fake    forger, people (N,)
+    frames (N, T, H, W, 3) uint8    audio (N, S) float32
+    """
+
+    rows: np.ndarray
+    side: np.ndarray
+    label: np.ndarray
+    forger: np.ndarray
+    people: np.ndarray
+    frames: np.ndarray
+    audio: np.ndarray
+
+    def __len__(self):
+        return len(self.rows)
+
+    def pick(self, keep) -> Sample:
+        """Return the clips of a boolean mask (N,) or of row numbers."""
+        keep = np.asarray(keep)
+        keep = np.flatnonzero(keep) if keep.dtype == bool else keep
+        return Sample(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+    def on(self, *sides) -> Sample:
+        return self.pick(np.isin(self.side, sides))
+
+
+def protocol(train=(), test=()) -> tuple[tuple, tuple]:
+    """(forgers to train on, forgers to test on as unseen): those named, or the generator-disjoint protocol of the world.
+
+    Raises AvlabError where a forger stands on both sides: it would be no unseen one.
+    """
+    train, test = tuple(train) or synthtalk.SEEN, tuple(test) or synthtalk.UNSEEN
+    both = set(train) & set(test)
+    if both:
+        raise AvlabError("A forger is seen or unseen, not both", got=", ".join(sorted(both)), todo="Take it from train_forgers or test_forgers")
+    return train, test
+
+
+def draw(rows, seen, unseen, sizes: dict, seed: int, *, seconds=SECONDS) -> list:
+    """Draw sizes["train"], ["val"] and ["test"] blocks of clips. Training and validation: the seen forgers and as many reals, one person each;
+    test: seen and unseen forgers and half as many reals, so two fakes and a real of each person.
+
+    seed     decides people and clips, nothing else does      seconds  duration of the clips used
+    Raises AvlabError when the manifest has too few clips.
+    """
+    rows = [row for row in rows if abs(row.duration_s - seconds) < 1e-3]
+    drawn = []
+    for side in SIDES:
+        forgers = (*seen, *unseen) if side == "test" else tuple(seen)
+        count = max(len(forgers) // 2, 1) if side == "test" else len(forgers)
+        drawn += _blocks([row for row in rows if row.split == side], forgers, count, sizes.get(side, 0), f"{seed} {side}")
+    return drawn
+
+
+def _blocks(rows, forgers, people_a_block, blocks, key):
+    """`blocks` blocks from the rows of one side: person k of a block gets every k-th forger and one real clip."""
+    people = sorted({row.identity for row in rows}, key=lambda p: random.Random(f"{key} {p}").random())
+    piles = defaultdict(list)
+    for row in sorted(rows, key=lambda r: random.Random(f"{key} {r.clip_id}").random()):
+        piles[row.identity, row.forger].append(row)
+    drawn = []
+    for block in range(blocks):
+        turn = block * people_a_block // max(len(people), 1)  # after a round of all people the forgers move on by one
+        for k in range(people_a_block):
+            person = people[(block * people_a_block + k) % len(people)] if people else None
+            for forger in (*(forgers[(j + turn) % len(forgers)] for j in range(k, len(forgers), people_a_block)), "real"):
+                if not piles[person, forger]:
+                    raise AvlabError("The manifest has too few clips for so many blocks", got=f"no further {forger} clip of person {person}",
+                                     todo="Lower train_clips, val_clips or test_clips")
+                drawn.append(piles[person, forger].pop())
+    return drawn
+
+
+def load_sample(rows) -> Sample:
+    """Render or read the clips. Raises AvlabError for clips without sound or of unequal length."""
+    clips = [load_clip(row) for row in rows]
+    if any(clip.audio is None for clip in clips) or len({len(clip.frames) for clip in clips}) > 1:
+        raise AvlabError("X-AVDT reads picture and sound, and the clips of one sample last equally long", todo="Use manifest=synthtalk")
+    column = {name: np.array([getattr(row, name) for row in rows]) for name in ("split", "label", "forger", "identity")}
+    held = np.empty(len(rows), object)
+    held[:] = rows
+    return Sample(held, column["split"], column["label"], column["forger"], column["identity"], np.stack([clip.frames for clip in clips]),
+                  np.stack([clip.audio for clip in clips]))
+
+
+def chunked(sample: Sample) -> tuple[Sample, np.ndarray]:
+    """Cut every clip into chunks of 16 frames, each with its piece of the sound: (sample of chunks, number of the clip of each)."""
+    n = sample.frames.shape[1] // CHUNK
+    of = np.repeat(np.arange(len(sample)), n)
+    frames = sample.frames[:, :n * CHUNK].reshape(len(sample) * n, CHUNK, *sample.frames.shape[2:])
+    step = sample.audio.shape[1] * CHUNK // sample.frames.shape[1]
+    audio = np.stack([sample.audio[i, k * step:(k + 1) * step] for i in range(len(sample)) for k in range(n)])
+    whole = sample.pick(of)
+    return Sample(whole.rows, whole.side, whole.label, whole.forger, whole.people, frames, audio), of
+
+
+def leaks(sample: Sample) -> int:
+    """How many people stand on more than one side, donors of faces included; must be 0."""
+    where = defaultdict(set)
+    for row, side in zip(sample.rows, sample.side):
+        for person in row.identities:
+            where[person].add(str(side))
+    return sum(len(sides) > 1 for sides in where.values())

@@ -1,0 +1,128 @@
+"""What the figures of notebook 05 say, in words that follow the numbers: each function returns {"alt": ..., "caption": ...}.
+
+A finding word stands in a branch on the number it speaks of, so a text cannot disagree with its figure.
+"""
+
+from avlab.course.nb02_words import percent, side_of, span
+
+__all__ = ["percent", "side_of", "span"]
+NAMES = {"full": "full", "no_psi": "without psi", "no_phi": "without phi", "no_residual": "without the residual", "no_triplet": "without the triplet term",
+         "random_probe": "with a random probe", "rgb": "pictures alone", "noise_psi": "psi replaced by noise", "still_psi": "psi replaced by its mean over time"}
+
+
+def listed(words) -> str:
+    """'a', 'a and b', 'a, b and c'; 'none' for nothing."""
+    words = list(words)
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) if words else "none"
+
+
+def stages(frames, marked, weights, said) -> dict:
+    """frames  the columns; marked  the numbers of frames whose path does not end at one; said {frames: refusal, "" for none}"""
+    through = [n for n in frames if n not in marked and n != 16]
+    shapes = (f"strides alone would let {listed(map(str, through))} frames through, because halving rounds up" if through
+              else "strides alone stop every other number of frames")
+    silent = [n for n in frames if n != 16 and not said[n]]
+    guard = "only a check in front refuses every number but 16" if not silent else f"nothing refuses {listed(map(str, silent))} frames"
+    return {"alt": f"Both encoders halve time four times: 16 frames end at 1, {listed(map(str, marked))} do not; {shapes}; {guard}.",
+            "caption": f"{weights:,} weights in all. Ringed: what the fusion could not take. A shape that fits is no proof that the number of frames is the one meant."}
+
+
+def triplet(margin, code_at_zero_gap, paper_at_zero_gap) -> str:
+    """Alt text of one state of the explorer."""
+    return (f"Margin {margin:g}: with the negative as near as the positive the paper's loss is {paper_at_zero_gap:.2f} and the code's {code_at_zero_gap:.2f}; "
+            f"the paper's ends at 0, the code's never does.")
+
+
+def training(last, gaps) -> dict:
+    """last (K,) validation AUROC at the end of every seed's training; gaps  printed differences of table 7, in AUROC"""
+    spread = max(last) - min(last)
+    beaten = sum(gap < spread for gap in gaps)
+    many = f"more than {beaten} of the {len(gaps)} differences in table 7" if beaten else f"less than every difference in table 7"
+    if len(last) == 1:
+        return {"alt": f"One training ends at a validation AUROC of {last[0]:.2f}; one seed says nothing about the spread.",
+                "caption": "Take more trainings to see how far seeds lie apart."}
+    return {"alt": f"{len(last)} seeds of the same training end at a validation AUROC between {min(last):.2f} and {max(last):.2f}: {spread:.2f} apart, {many}.",
+            "caption": "Same clips, same recipe; only the first weights and the order of the batches differ. A table row from one seed carries this spread unseen."}
+
+
+def bundled(cell, target) -> dict:
+    """cell Interval of the AUROC on the seen forgers and new people; target  what a usable detector should reach"""
+    word = "reaches" if cell.value >= target else "does not reach"
+    return {"alt": f"On new people and the forgers of the training X-AVDT small has an AUROC of {span(cell)}; it {word} {target:.2f}.",
+            "caption": "Mean over trainings; the interval resamples trainings and people."}
+
+
+def table7(gaps, printed) -> dict:
+    """gaps {variant: Interval of full minus variant}; printed {variant: difference in AUROC}"""
+    helps = [NAMES[v] for v, g in gaps.items() if side_of(g) == "above"]
+    hurts = [NAMES[v] for v, g in gaps.items() if side_of(g) == "below"]
+    said = "; ".join(f"{NAMES[v]} {span(g)}" for v, g in gaps.items())
+    order = [v for v in printed if v in gaps]
+    most = max(order, key=lambda v: gaps[v].value) if order else None
+    rank = f"Here the largest loss of the four is {NAMES[most]}; in the paper it is without psi. " if most else ""
+    return {"alt": f"AUROC of the full network minus that of each variant: {said}.",
+            "caption": f"{rank}Clearly worse than full: {listed(helps)}; clearly better: {listed(hurts)}. "
+                       "The hollow marks are printed without intervals, from one training each, on other data and other forgers."}
+
+
+def unseen(full, rgb, gap, forgers) -> dict:
+    """Intervals of the mean AUROC on unseen forgers of the full network and of the one on pictures alone, and of their difference."""
+    word = {"above": "transfers better than", "below": "transfers worse than", "around": "is not told apart from"}[side_of(gap)]
+    chance = "" if full.lo > 0.5 else " Its own interval holds chance, 0.5."
+    return {"alt": f"On {listed(forgers)} the probe's features read {span(full)}, pictures alone {span(rgb)}, difference {span(gap)}: X-AVDT {word} pictures alone.",
+            "caption": f"People and forgers are both new. The control has as many weights and the same training; it never met the probe.{chance}"}
+
+
+def forgers(cells, seen) -> dict:
+    """cells {(forger, "full" or "rgb"): Interval}"""
+    said = "; ".join(f"{f} {cells[f, 'full'].value:.2f} against {cells[f, 'rgb'].value:.2f}" for f in dict.fromkeys(f for f, _ in cells))
+    worst = min((f for f, v in cells if v == "full"), key=lambda f: cells[f, "full"].value)
+    return {"alt": f"AUROC by forger, X-AVDT against pictures alone: {said}; lowest for {worst}.",
+            "caption": f"{listed(seen)} were in the training, the others were not. A mean over forgers hides which one carries it."}
+
+
+def chunks(cells, rho) -> dict:
+    """cells {"chunk": Interval, "clip": Interval}; rho  how alike two chunks of a clip are"""
+    widths = {name: cell.hi - cell.lo for name, cell in cells.items()}
+    ratio = widths["clip"] / max(widths["chunk"], 1e-9)
+    word = "wider" if ratio > 1.05 else "narrower" if ratio < 0.95 else "as wide"
+    grow = max(1 + 6 * rho, 0) ** 0.5
+    alike = "repeat each other" if rho > 0.2 else "hardly repeat each other"
+    return {"alt": f"Resampling chunks gives an interval {widths['chunk']:.2f} wide, resampling clips {widths['clip']:.2f}: by clip it is {word} (factor {ratio:.2f}).",
+            "caption": f"Two chunks of one clip {alike} (rho {rho:.2f}). With the paper's 7 chunks a clip the variance would be 1 + 6 rho = {1 + 6 * rho:.1f} times, "
+                       f"the interval {grow:.1f} times what counting chunks claims."}
+
+
+def listens(moved, forgers) -> dict:
+    """moved {forger or "real": Interval of the mean change of the logit when the sound is another person's}"""
+    real = moved["real"]
+    word = {"above": "towards fake", "below": "towards real", "around": "neither way for sure"}[side_of(real)]
+    said = "; ".join(f"{f} {span(moved[f])}" for f in forgers if f in moved)
+    clear = "The detector listens: " if side_of(real) == "above" else "What a listening detector must do is not shown: "
+    return {"alt": f"With another person's voice the logit of real clips moves by {span(real)}, {word}; fakes: {said}.",
+            "caption": f"{clear}real lips with a stranger's sound should look more fake, and `dub`, which never fitted its sound, should not care."}
+
+
+def shift(changes) -> dict:
+    """changes {metric: largest change over the shifts}"""
+    moved = [name for name, change in changes.items() if change > 1e-9]
+    still = [name for name, change in changes.items() if change <= 1e-9]
+    return {"alt": f"Adding a constant to every score changes {listed(moved)} and leaves {listed(still)} as they were.",
+            "caption": "Rank measures do not see a shift of all scores; a fixed threshold does. Acc@EER hides it by moving the threshold along, with the test labels in hand."}
+
+
+def permuted(mean, band) -> dict:
+    inside = band[0] <= mean <= band[1]
+    word = "near chance, as it must" if inside else "away from chance: the pipeline itself leaks"
+    return {"alt": f"With labels permuted inside each person before fitting, the test AUROC is {mean:.2f} on average, {word}.",
+            "caption": "The same clips, features and read-out; only the labels mean nothing."}
+
+
+def capacity(full_minus, deaf) -> dict:
+    """full_minus {variant: Interval of full minus it} for psi taken out and psi fed with nothing; deaf  names of the latter"""
+    out = full_minus["no_psi"]
+    same = [NAMES[v] for v in deaf if abs(full_minus[v].value - out.value) < 0.02]
+    said = "; ".join(f"{NAMES[v]} {span(full_minus[v])}" for v in ("no_psi", *deaf))
+    tail = f"As much as taking the branch out: {listed(same)}." if same else "None costs as much as taking the branch out."
+    return {"alt": f"What is lost against the full network: {said}.",
+            "caption": f"{tail} A branch fed with nothing keeps its weights: what it loses is what psi says, what taking it out loses besides is capacity."}
