@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -63,8 +63,8 @@ def protocol(train=(), test=()) -> tuple[tuple, tuple]:
 
 
 def draw(rows, seen, unseen, sizes: dict, seed: int, *, seconds=SECONDS) -> list:
-    """Draw sizes["train"], ["val"] and ["test"] blocks of clips. Training and validation: the seen forgers and as many reals, one person each;
-    test: seen and unseen forgers and half as many reals, so two fakes and a real of each person.
+    """Draw sizes["train"], ["val"] and ["test"] blocks of clips. Training: the seen forgers and as many reals, a person each.
+    Validation: the seen forgers, test: seen and unseen ones, each with half as many reals.
 
     seed     decides people and clips, nothing else does      seconds  duration of the clips used
     Raises AvlabError when the manifest has too few clips.
@@ -73,7 +73,7 @@ def draw(rows, seen, unseen, sizes: dict, seed: int, *, seconds=SECONDS) -> list
     drawn = []
     for side in SIDES:
         forgers = (*seen, *unseen) if side == "test" else tuple(seen)
-        count = max(len(forgers) // 2, 1) if side == "test" else len(forgers)
+        count = len(forgers) if side == "train" else max(len(forgers) // 2, 1)
         drawn += _blocks([row for row in rows if row.split == side], forgers, count, sizes.get(side, 0), f"{seed} {side}")
     return drawn
 
@@ -94,6 +94,23 @@ def _blocks(rows, forgers, people_a_block, blocks, key):
                     raise AvlabError("The manifest has too few clips for so many blocks", got=f"no further {forger} clip of person {person}",
                                      todo="Lower train_clips, val_clips or test_clips")
                 drawn.append(piles[person, forger].pop())
+    return drawn
+
+
+def draw_pairs(rows, forgers, n: int, seed: int, *, seconds=LONGER) -> list:
+    """Draw n fakes, forgers in turn, and for each a real clip of the same person, another person each time as long as there are some."""
+    rows = [row for row in rows if abs(row.duration_s - seconds) < 1e-3]
+    people = sorted({row.identity for row in rows}, key=lambda p: random.Random(f"{seed} pairs {p}").random())
+    piles, drawn = defaultdict(list), []
+    for row in sorted(rows, key=lambda r: random.Random(f"{seed} {r.clip_id}").random()):
+        piles[row.identity, row.forger].append(row)
+    for k in range(n):
+        person = people[k % len(people)] if people else None
+        for forger in (forgers[(k + k // max(len(people), 1)) % len(forgers)], "real"):
+            if not piles[person, forger]:
+                raise AvlabError(f"{n} longer clips need more clips than the manifest has", got=f"no further {forger} clip of person {person}",
+                                 todo="Lower longer_clips")
+            drawn.append(piles[person, forger].pop())
     return drawn
 
 
@@ -127,3 +144,9 @@ def leaks(sample: Sample) -> int:
         for person in row.identities:
             where[person].add(str(side))
     return sum(len(sides) > 1 for sides in where.values())
+
+
+def chunks_apart(sample: Sample) -> Sample:
+    """The mutant "chunk_split": the sides are drawn clip by clip and not person by person, so people stand on both. Counts a side are kept."""
+    order = np.random.default_rng(0).permutation(len(sample))
+    return replace(sample, side=sample.side[order])

@@ -6,8 +6,6 @@ are of the same test clips, so differences are paired; intervals resample traini
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -118,6 +116,12 @@ def shape_walk(frames=(15, 16, 17)) -> tuple[list, set]:
     return rows, {(r, c) for r in ends for c, n in enumerate(frames) if rows[r][2][c][1] != 1}
 
 
+def walk_agrees(rows, frames) -> int:
+    """1 where the walked shapes are those of halving by hand: 16 frames end at one, and any other number at ceil(frames / 16)."""
+    ends = [shapes for name, _, shapes in rows if name.endswith("encoder.layer3")]
+    return int(len(ends) == 2 and all(shapes[c][1] == -(-n // 16) for shapes in ends for c, n in enumerate(frames)))
+
+
 def refused(frames: int) -> str:
     """What the detector says of a chunk of so many frames, "" when it takes it."""
     px, cells = xavdt.SIDES["small"]
@@ -199,10 +203,3 @@ def permuted(x, sample, n: int, rng, mutant="none") -> np.ndarray:
                 z[label == y] += 3 * (2 * y - 1) * x.std(0)  # each class with its own centre
         found.append(metrics.auroc(readout.fit_scores(z[train], label[train], z[test], seed=i), label[test]))
     return np.array(found)
-
-
-def with_chunks_on_both_sides(sample):
-    """Mutant "chunk_split": the sides are drawn chunk by chunk, so that one person's clips land in training and in test."""
-    side = sample.side.copy()
-    side[::3] = np.roll(side, len(side) // 2)[::3]
-    return replace(sample, side=side)

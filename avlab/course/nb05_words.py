@@ -37,12 +37,30 @@ def training(last, gaps) -> dict:
     """last (K,) validation AUROC at the end of every seed's training; gaps  printed differences of table 7, in AUROC"""
     spread = max(last) - min(last)
     beaten = sum(gap < spread for gap in gaps)
-    many = f"more than {beaten} of the {len(gaps)} differences in table 7" if beaten else f"less than every difference in table 7"
+    many = f"more than {beaten} of the {len(gaps)} differences in table 7" if beaten else "less than every difference in table 7"
     if len(last) == 1:
         return {"alt": f"One training ends at a validation AUROC of {last[0]:.2f}; one seed says nothing about the spread.",
                 "caption": "Take more trainings to see how far seeds lie apart."}
     return {"alt": f"{len(last)} seeds of the same training end at a validation AUROC between {min(last):.2f} and {max(last):.2f}: {spread:.2f} apart, {many}.",
             "caption": "Same clips, same recipe; only the first weights and the order of the batches differ. A table row from one seed carries this spread unseen."}
+
+
+def losses(drop, last) -> dict:
+    """drop  mean fall of the loss from the first third of the steps to the last;  last (K,) validation AUROC at the end"""
+    word = "falls" if drop > 0 else "does not fall"
+    mean = sum(last) / len(last)
+    gap = "and the validation follows" if mean > 0.6 else "but the validation hardly does: what is learned there does not carry to new people"
+    return {"alt": f"The training loss {word} by {abs(drop):.2f} from the first third of the steps to the last; validation AUROC ends at {mean:.2f} on average.",
+            "caption": f"The loss on the training clips {word}, {gap if drop > 0 else 'so nothing can be said of the rest'}."}
+
+
+def variants(cells) -> dict:
+    """cells {variant: Interval}"""
+    clear = [NAMES[v] for v, cell in cells.items() if cell.lo > 0.5]
+    best = max(cells, key=lambda v: cells[v].value)
+    above = f"above chance for sure: {listed(clear)}" if clear else "no interval lies above chance"
+    return {"alt": f"X-AVDT small reads {span(cells['full'])} on known forgers and new people; the highest value is {NAMES[best]} ({span(cells[best])}); {above}.",
+            "caption": "One line a variant, mean over trainings; intervals resample trainings and people. Overlap of two intervals says little: differences come next."}
 
 
 def bundled(cell, target) -> dict:
