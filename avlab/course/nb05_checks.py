@@ -69,7 +69,7 @@ def _diagnose_triplet(got, vectors, label, margin):
     own = triplet_terms(vectors, label, margin, self_pairs=True)
     above = [t for t in terms if t > 0]
     mistakes = [
-        (np.mean(triplet_terms(vectors, label, margin, squared=False)), "the distances were not squared: that is what the released code computes, not the paper"),
+        (np.mean(triplet_terms(vectors, label, margin, squared=False)), "the distances were not squared: the released code does that, the paper does not"),
         (np.mean(own), "an anchor was counted as its own positive; p must differ from a"),
         (np.sum(terms) / n**3, "the sum was divided by B^3, impossible triplets included; divide by the triplets that exist"),
         (np.sum(terms), "this is the sum; the loss is the mean over triplets"),

@@ -17,9 +17,10 @@ from avlab.detectors.training import fit, predict
 from avlab.errors import AvlabError
 from avlab.explain import controls, readout
 
+WIDER = {"phi_stem": (32, 3, (2, 2, 2)), "phi_layers": ((48, 32, 1, (1, 1, 1)), (80, 56, 1, (2, 2, 2)), (96, 64, 1, (2, 1, 1)))}  # as many weights as full has
 VARIANTS = {  # arguments of the detector; `features_of` says what it reads
     "full": {}, "no_psi": {"use_psi": False}, "no_phi": {"use_phi": False}, "no_residual": {"use_residual": False}, "no_triplet": {"triplet_weight": 0.0},
-    "random_probe": {}, "rgb": {"use_psi": False, "rgb_only": True}, "noise_psi": {}, "still_psi": {}}
+    "random_probe": {}, "rgb": {"use_psi": False, "rgb_only": True} | WIDER, "noise_psi": {}, "still_psi": {}}
 PRINTED = {"no_psi": "w/o psi", "no_phi": "w/o phi", "no_residual": "w/o residual", "no_triplet": "w/o triplet"}  # rows of X-AVDT's table 7
 CAPACITY = ("noise_psi", "still_psi")  # psi's branch kept and fed with nothing
 RECIPE = {"lr": 2e-3, "schedule": "cosine", "warmup": 10, "batch_size": 16}

@@ -40,7 +40,7 @@ def measured(store: str, probe, sample, audio=None, *, phi=True, px=None) -> dic
     own = audio is None
     audio = sample.audio if own else audio
     kept = Store(store, extract.settings(probe, phi=phi)) if store else None
-    items = list(sample.rows) if own else [f"{row.clip_id}\x1f{_digest(row.digest.encode())}\x1f{_digest(sound.tobytes())}" for row, sound in zip(sample.rows, audio)]
+    items = list(sample.rows) if own else [_key(row, sound) for row, sound in zip(sample.rows, audio)]
     found = [kept.get(item) if kept and kept.has(item) else None for item in items]
     missing = [i for i, arrays in enumerate(found) if arrays is None]
     for first in range(0, len(missing), BATCH):
@@ -59,5 +59,6 @@ def _inputs(probe, arrays, frames, phi, px):
     return xavdt.inputs(film, arrays["psi"], px=px if phi else None)
 
 
-def _digest(data):
-    return hashlib.sha256(data).hexdigest()[:16]
+def _key(row, sound):
+    """The name of a clip with a sound that is not its own."""
+    return f"{row.clip_id}\x1f{row.digest}\x1f{hashlib.sha256(np.ascontiguousarray(sound).tobytes()).hexdigest()[:16]}"
