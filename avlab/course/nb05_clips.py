@@ -1,7 +1,8 @@
 """The clips of notebook 05: drawn by seed before anything is measured, people apart in training, validation and test.
 
 A block holds one clip of every forger of its side and as many reals as it has people, so that everyone has real and forged clips: labels
-can be permuted inside a person, and people can be resampled whole.
+can be permuted inside a person, and people can be resampled whole. The reals are sources of the fakes as long as there are some, as in public
+sets, where forgers start from real films: what differs inside such a pair is the forgery alone.
 """
 
 from __future__ import annotations
@@ -89,12 +90,23 @@ def _blocks(rows, forgers, people_a_block, blocks, key):
         turn = block * people_a_block // max(len(people), 1)  # after a round of all people the forgers move on by one
         for k in range(people_a_block):
             person = people[(block * people_a_block + k) % len(people)] if people else None
-            for forger in (*(forgers[(j + turn) % len(forgers)] for j in range(k, len(forgers), people_a_block)), "real"):
-                if not piles[person, forger]:
-                    raise AvlabError("The manifest has too few clips for so many blocks", got=f"no further {forger} clip of person {person}",
-                                     todo="Lower train_clips, val_clips or test_clips")
-                drawn.append(piles[person, forger].pop())
+            fakes = [_take(piles, person, forgers[(j + turn) % len(forgers)]) for j in range(k, len(forgers), people_a_block)]
+            drawn += [*fakes, _take(piles, person, "real", like=fakes[0])]
     return drawn
+
+
+def _take(piles, person, forger, like=None):
+    """The next clip of a pile, the source of the fake `like` if it is still there: one face, motion, light and voice, forged and not."""
+    pile = piles[person, forger]
+    if not pile:
+        raise AvlabError("The manifest has too few clips", got=f"no further {forger} clip of person {person}",
+                         todo="Lower train_clips, val_clips, test_clips or longer_clips")
+    same = [i for i, row in enumerate(pile) if like is not None and _scene(row) == _scene(like)]
+    return pile.pop(same[0] if same else -1)
+
+
+def _scene(row):
+    return row.speech_seed, row.motion_seed, row.camera_seed
 
 
 def draw_pairs(rows, forgers, n: int, seed: int, *, seconds=LONGER) -> list:
@@ -106,11 +118,8 @@ def draw_pairs(rows, forgers, n: int, seed: int, *, seconds=LONGER) -> list:
         piles[row.identity, row.forger].append(row)
     for k in range(n):
         person = people[k % len(people)] if people else None
-        for forger in (forgers[(k + k // max(len(people), 1)) % len(forgers)], "real"):
-            if not piles[person, forger]:
-                raise AvlabError(f"{n} longer clips need more clips than the manifest has", got=f"no further {forger} clip of person {person}",
-                                 todo="Lower longer_clips")
-            drawn.append(piles[person, forger].pop())
+        fake = _take(piles, person, forgers[(k + k // max(len(people), 1)) % len(forgers)])
+        drawn += [fake, _take(piles, person, "real", like=fake)]
     return drawn
 
 

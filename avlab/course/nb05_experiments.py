@@ -17,7 +17,7 @@ from avlab.detectors.training import fit, predict
 from avlab.errors import AvlabError
 from avlab.explain import controls, readout
 
-WIDER = {"phi_stem": (32, 3, (2, 2, 2)), "phi_layers": ((48, 32, 1, (1, 1, 1)), (80, 56, 1, (2, 2, 2)), (96, 64, 1, (2, 1, 1)))}  # as many weights as full has
+WIDER = {"phi_stem": (32, 3, (2, 2, 2)), "phi_layers": ((48, 32, 1, (1, 1, 1)), (96, 64, 1, (2, 2, 2)), (96, 64, 1, (2, 1, 1)))}  # as many weights as full has
 VARIANTS = {  # arguments of the detector; `features_of` says what it reads
     "full": {}, "no_psi": {"use_psi": False}, "no_phi": {"use_phi": False}, "no_residual": {"use_residual": False}, "no_triplet": {"triplet_weight": 0.0},
     "random_probe": {}, "rgb": {"use_psi": False, "rgb_only": True} | WIDER, "noise_psi": {}, "still_psi": {}}

@@ -100,11 +100,20 @@ def by_forger(scores, variants, forgers, n, seed) -> dict:
 
 
 def heard_by_others(p, probe, sample, inputs, seed) -> tuple:
-    """(sample, own inputs, inputs with another person's sound) of the first `listen_clips` test clips that have a partner."""
-    few = sample.pick(np.arange(min(p.listen_clips, len(sample))))
+    """(clips, own inputs, inputs with another person's sound) of `listen_clips` test clips, half of them real, people in turn."""
+    rows = np.concatenate([in_turn(sample.people, np.flatnonzero(sample.label == y))[:max(p.listen_clips // 2, 2)] for y in (0, 1)])
+    few = sample.pick(rows)
     order = controls.shuffled_order([row.identity for row in few.rows], [row.category for row in few.rows], seed=seed)
-    rows = np.arange(len(few))
     return few, of_rows(inputs, rows)["own"], measured(p.store, probe, few, few.audio[order])
+
+
+def in_turn(people, rows) -> np.ndarray:
+    """Rows ordered so that everybody's first clip comes before anybody's second."""
+    count, nth = {}, []
+    for row in rows:
+        nth.append(count.setdefault(people[row], 0))
+        count[people[row]] += 1
+    return np.asarray(rows)[np.argsort(nth, kind="stable")]
 
 
 def moved(models, sample, own, other, *, n, seed) -> dict:

@@ -15,10 +15,11 @@ The released code differs from the paper: FIRST_RELEASE and CHECKPOINT name its 
 Departures of size="small", each an argument (in brackets the paper's):
     standardise="running"  every channel of phi and psi has mean 0 and deviation 1 over the training clips ((x - 0.45) / 0.225 for phi, psi as it is).
                            Never per clip: the mean and the deviation of a clip's channels are what tells, and an instance norm would erase them.
-    statistics=True        `fuse` also reads maps of the mean and the log deviation of every psi channel over time and the pixels of a cell (v' and a' alone).
-                           What tells in psi is how far channels move around the mouth, and a convolution reaches a deviation only through squares
-                           that it must first learn; over the whole picture psi's constant pattern would drown it.
-    composite_px=32        phi is averaged to 32 x 32 first (no averaging). The residual is an absolute value, so its size survives.
+    statistics=True        `fuse` also reads maps (v' and a' alone): of every psi channel the mean in a cell and how far it moves from frame to frame, and
+                           of each gray film of phi the power of its local spectra, both as logarithms. What tells lies in squares, of movements around
+                           the mouth and of the finest detail, which convolutions reach only through squares that they must first learn from
+                           many more clips than a small world has; psi's constant pattern and phi's faces would drown it.
+    composite_px=32        phi is averaged to 32 x 32 in front of its encoder (no averaging); the spectra are taken before.
     Widths 32 to 64 and one block a layer; 4 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
     the third decoder layer has stride 1, so that 2 x 2 cells are left for its batch statistics.
 """
@@ -28,7 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from avlab.detectors import losses
-from avlab.detectors.encoders import Fixed, ResNeXt3d, Standardise, layers_of
+from avlab.detectors.encoders import Fixed, ResNeXt3d, Standardise, layers_of, spectra
 from avlab.errors import AvlabError
 from avlab.results import Prediction
 
@@ -62,10 +63,10 @@ FIRST_RELEASE = {
 CHECKPOINT = {"embed": "streams", "mining": "code", "classes": 2, "shared_norm": True}
 
 
-def inputs(composite, av_attention, *, px=32):
+def inputs(composite, av_attention, *, px=None):
     """Return what X-AVDT reads of a probed chunk: {"composite": (12, 16, px, px), "av_attention": (C, 16, h, w)}, float16, in the probe's units.
 
-    composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px: what the small size does first anyhow; None = as it is
+    composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px; None = as it is
     av_attention  (C, 16, h, w), as it is: all scaling belongs to the network
     Raises AvlabError for other shapes, other than 16 frames (cut a longer clip, each chunk gets its own score) or numbers that are not finite.
     """
@@ -120,14 +121,13 @@ def positions(width, h, w):
 
 
 def statistics(film, grid):
-    """(B, C, T, H, W) -> (B, 2C, h, w): mean and natural logarithm of the deviation of each channel over time and the pixels of a cell, means first.
+    """(B, C, T, H, W) -> (B, 2C, h, w): mean of each channel over time and the pixels of a cell, then log of the root mean square of its change.
 
-    grid   (h, w), dividing (H, W).  Nothing moves: log 0.001.
+    The change is that from frame to frame: a pattern that stands still has none.  grid   (h, w), dividing (H, W).  Nothing moves: log 0.001.
     """
     cells = (1, *grid)
-    mean = F.adaptive_avg_pool3d(film, cells)
-    variance = F.adaptive_avg_pool3d((film - F.interpolate(mean, film.shape[2:])).square(), cells)
-    return torch.cat([mean, (variance + 1e-6).log() / 2], 1).squeeze(2)
+    change = F.adaptive_avg_pool3d((film[:, :, 1:] - film[:, :, :-1]).square(), cells)
+    return torch.cat([F.adaptive_avg_pool3d(film, cells), (change + 1e-6).log() / 2], 1).squeeze(2)
 
 
 class XAVDT(nn.Module):
@@ -163,7 +163,7 @@ class XAVDT(nn.Module):
             self.av_attention_scale = Standardise(psi_channels) if running else nn.Identity()
             self.av_attention_encoder = ResNeXt3d(psi_channels, psi_stem, None, psi_layers, groups)
         ends = [spec[-1][0] for spec, used in ((phi_layers, use_phi), (psi_layers, use_psi)) if used]
-        extra = 2 * psi_channels if statistics and use_psi else 0
+        extra = (2 * psi_channels * use_psi + 80 * self.phi_channels // 3 * use_phi) if statistics else 0
         self.statistics_scale = Standardise(extra) if extra else None
         self.fuse = nn.Conv2d(sum(ends) + extra, width, 1)
         self.decoder = Decoder(width, heads, decoder_layers, groups, shared_norm)
@@ -186,16 +186,18 @@ class XAVDT(nn.Module):
         return Prediction(logit, F.normalize(self._embedded(pooled, tokens, streams), dim=1), parts)
 
     def streams(self, composite, av_attention):
-        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of psi's statistics (B, 2C, h, w)] or []."""
+        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of their statistics (B, 80 n + 2C, h, w)] or []."""
         streams, maps = [], []
         if self.use_phi:
-            streams.append(self.composite_encoder(self.composite_scale(shrink(composite[:, :self.phi_channels], self.composite_px))))
+            phi = composite[:, :self.phi_channels]
+            streams.append(self.composite_encoder(self.composite_scale(shrink(phi, self.composite_px))))
+            maps += [] if self.statistics_scale is None else [spectra(phi, streams[0].shape[3:])]
         if self.use_psi:
             psi = self.av_attention_scale(av_attention)
             streams.append(self.av_attention_encoder(psi))
-            if self.statistics_scale is not None:
-                maps.append(self.statistics_scale(statistics(psi, streams[-1].shape[3:])))
-        return streams, maps
+            maps += [] if self.statistics_scale is None else [statistics(psi, streams[-1].shape[3:])]
+        agree = len({m.shape[2:] for m in maps}) == 1  # where the streams end on two grids, `forward` says so
+        return streams, [self.statistics_scale(torch.cat(maps, 1))] if agree else []
 
     def _embedded(self, pooled, tokens, streams):
         """What the triplet term compares, not yet normalised: three published definitions (trap X11)."""

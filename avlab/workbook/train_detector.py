@@ -142,7 +142,7 @@ def _probed(module, rows, clip, model, device, shared):
         arrays = kept.get(row)
         return (extract.composite(probe, arrays, made.frames) if phi else torch.zeros(12, *arrays["psi"].shape[1:2], 1, 1)), arrays["psi"]
 
-    return stored(rows, lambda both: module.inputs(*both, px=32 if phi else None), settings={"detector": "xavdt", **settings}, load=films, **shared)
+    return stored(rows, lambda both: module.inputs(*both), settings={"detector": "xavdt", "pixels": PIXELS, **settings}, load=films, **shared)
 
 
 def _line(record):

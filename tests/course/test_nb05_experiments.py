@@ -9,10 +9,10 @@ import torch
 from avlab import detectors
 from avlab.clips import manifest
 from avlab.clips.datasets import synthtalk
+from avlab.course import nb05, nb05_store
 from avlab.course import nb05_clips as clips
 from avlab.course import nb05_experiments as experiments
 from avlab.course import nb05_runs as runs
-from avlab.course import nb05_store, nb05
 from avlab.detectors.losses import triplet
 from avlab.errors import AvlabError
 from avlab.probe import bundled, extract
@@ -69,6 +69,9 @@ def test_a_draw_is_disjoint_balanced_and_decided_by_the_seed(rows):
         counts = {f: sum(r.forger == f for r in mine) for f in {r.forger for r in mine}}
         assert counts == {**dict.fromkeys(forgers, SIZES[side]), "real": SIZES[side] * (len(forgers) if side == "train" else max(len(forgers) // 2, 1))}
         assert all(len({r.label for r in mine if r.identity == person}) == 2 for person in {r.identity for r in mine})
+    sources = {(r.identity, r.speech_seed, r.motion_seed, r.camera_seed) for r in drawn if r.forger == "real" and r.split == "train"}
+    paired = [(r.identity, r.speech_seed, r.motion_seed, r.camera_seed) in sources for r in drawn if r.label and r.split == "train"]
+    assert np.mean(paired) > 0.9  # forgery and source side by side
     groups = [set().union(*(r.identities for r in drawn if r.split == s)) for s in clips.SIDES]
     assert not any(a & b for a, b in itertools.combinations(groups, 2))
 
@@ -85,7 +88,7 @@ def test_every_profile_can_be_drawn_from_the_manifest(rows, profile):
 
 def test_too_many_blocks_and_forgers_on_both_sides_are_refused(rows):
     with pytest.raises(AvlabError, match="too few clips"):
-        clips.draw(rows, *clips.protocol(), {"train": 200, "val": 1, "test": 1}, 0)
+        clips.draw(rows, *clips.protocol(), {"train": 300, "val": 1, "test": 1}, 0)
     with pytest.raises(AvlabError, match="not both"):
         clips.protocol(["dub"], ["dub", "faceswap"])
 
