@@ -88,7 +88,7 @@ METRICS = {
     "rho_chunks": Metric("R", "correlation"),
     "logit_shift_shuffled": Metric("R", "logits"),
     "auroc_shift_change": Metric("I", AUROC, "0", (0, 1e-9)),
-    "acc_shift_change": Metric("I", "accuracy", "up", (0.1, None)),
+    "acc_shift_change": Metric("R", "accuracy", "up"),
     "acc_at_eer": Metric("R", "accuracy"),
     "acc": Metric("R", "accuracy"),
     "eer_threshold": Metric("R", "logits"),

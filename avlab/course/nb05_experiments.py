@@ -72,7 +72,7 @@ def trained(variant: str, sample, features: dict, forgers, p, seed: int, *, labe
     features, labels  of the whole sample      seed  of weights and order: one seed gives every variant the same batches
     """
     torch.manual_seed(seed)
-    model = detectors.build("xavdt", "small", **config(variant, p))
+    model = with_spectra(detectors.build("xavdt", "small", **config(variant, p)))
     parts = []
     for side in ("train", "val"):
         rows = np.flatnonzero(sample.side == side)
@@ -81,6 +81,12 @@ def trained(variant: str, sample, features: dict, forgers, p, seed: int, *, labe
     recipe = RECIPE | {"batch_size": min(RECIPE["batch_size"], max(len(parts[0]) // 2, 2))}
     state = fit(model, xavdt.total_loss, *parts, epochs=epochs or p.epochs, seed=seed, **recipe)
     return model, state
+
+
+def with_spectra(model):
+    """Tell a model to read the spectra that were made beforehand; returns it."""
+    model.reads = (*model.reads, "spectra")
+    return model
 
 
 def logits(model, sample, features: dict, *, batch=32) -> np.ndarray:
@@ -185,9 +191,10 @@ def likeness(score, label, clip) -> float:
 
 
 def maps_of(features: dict, grid=4) -> np.ndarray:
-    """Plain numbers for a read-out: logarithms of phi's local energy and psi's statistics on a coarse grid, (N, F)."""
-    phi, psi = (torch.from_numpy(features[name].astype(np.float32)) for name in ("composite", "av_attention"))
-    return torch.cat([xavdt.statistics(phi, (grid, grid)).flatten(1), xavdt.statistics(psi, (grid, grid)).flatten(1)], 1).numpy()
+    """Plain numbers for a read-out: phi's local spectra and psi's statistics on a coarse grid, (N, F)."""
+    spectra, psi = (torch.from_numpy(features[name].astype(np.float32)) for name in ("spectra", "av_attention"))
+    small = torch.nn.functional.adaptive_avg_pool2d(spectra, (grid, grid))
+    return torch.cat([small.flatten(1), xavdt.statistics(psi, (grid, grid)).flatten(1)], 1).numpy()
 
 
 def permuted(x, sample, n: int, rng, mutant="none") -> np.ndarray:

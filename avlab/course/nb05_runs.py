@@ -22,7 +22,7 @@ WEIGHTS = Path(avlab.__file__).parent / "weights"
 def bundled(variant: str, k: int):
     """The k-th bundled training of a variant, or None where there is none."""
     path = WEIGHTS / f"xavdt_{variant}_{k}.safetensors"
-    return load(path) if path.is_file() else None
+    return experiments.with_spectra(load(path)) if path.is_file() else None
 
 
 def card() -> dict:

@@ -19,44 +19,49 @@ from avlab.probe import extract
 from avlab.probe.ddim import ddim_invert, ddim_sample
 
 BATCH = 8
+SMALL_PX, SMALL_GRID = 32, (8, 8)  # of X-AVDT small's encoder and of the grid on which its streams end
 
 
 @torch.no_grad()
-def latents(probe, frames, audio, *, phi=True) -> dict:
-    """psi (B, D, T, h, w), z0 and with phi z_T and z0_hat (B, 4, T, h, w), float16 arrays: `probe.measure` without the pictures."""
+def latents(probe, frames, audio) -> dict:
+    """psi (B, D, T, h, w), z0, z_T and z0_hat (B, 4, T, h, w), float16 arrays: `probe.measure` without the pictures."""
     made = probe.measure(frames, audio, phi=False)
-    if phi:
-        denoise = probe.denoiser(made["z0"][:, :, 0], probe.tokens(audio))
-        made["z_T"] = ddim_invert(denoise, made["z0"], probe.schedule)
-        made["z0_hat"] = ddim_sample(denoise, made["z_T"], probe.schedule)
+    denoise = probe.denoiser(made["z0"][:, :, 0], probe.tokens(audio))
+    made["z_T"] = ddim_invert(denoise, made["z0"], probe.schedule)
+    made["z0_hat"] = ddim_sample(denoise, made["z_T"], probe.schedule)
     return {name: value.half().cpu().numpy() for name, value in made.items()}
 
 
-def measured(store: str, probe, sample, audio=None, *, phi=True, px=None) -> dict:
-    """Return what X-AVDT reads of N clips: {"composite": (N, 12, T, px, px), "av_attention": (N, D, T, h, w)}, float16.
+def measured(store: str, probe, sample, audio=None) -> dict:
+    """Return what X-AVDT small reads of N clips, float16: composite (N, 12, T, 32, 32), spectra (N, 320, 8, 8), av_attention (N, D, T, h, w).
 
-    store   folder, "" = live      audio   (N, S), default the clips' own      phi=False: composite is zeros of one pixel, one call a clip
+    store   folder, "" = live      audio   (N, S), default the clips' own
     """
     own = audio is None
-    audio = sample.audio if own else audio
-    kept = Store(store, extract.settings(probe, phi=phi)) if store else None
+    audio, settings = sample.audio if own else audio, extract.settings(probe, phi=True)
+    kept = [Store(store, settings), Store(store, settings | {"inputs": "xavdt small"})] if store else None
     items = list(sample.rows) if own else [_key(row, sound) for row, sound in zip(sample.rows, audio)]
-    found = [kept.get(item) if kept and kept.has(item) else None for item in items]
+    found = [kept[1].get(item) if kept and kept[1].has(item) else None for item in items]
     missing = [i for i, arrays in enumerate(found) if arrays is None]
     for first in range(0, len(missing), BATCH):
         rows = missing[first:first + BATCH]
-        batch = latents(probe, sample.frames[rows], audio[rows], phi=phi)
-        for k, i in enumerate(rows):
-            found[i] = {name: value[k] for name, value in batch.items()}
+        for i, arrays in zip(rows, _latents_of(kept and kept[0], [items[i] for i in rows], probe, sample.frames[rows], audio[rows])):
+            found[i] = xavdt.inputs(extract.composite(probe, arrays, sample.frames[i]), arrays["psi"], px=SMALL_PX, grid=SMALL_GRID)
             if kept:
-                kept.put(items[i], found[i])
-    made = [_inputs(probe, arrays, frames, phi, px) for arrays, frames in zip(found, sample.frames)]
-    return {name: np.stack([one[name] for one in made]) for name in made[0]}
+                kept[1].put(items[i], found[i])
+    return {name: np.stack([one[name] for one in found]) for name in found[0]}
 
 
-def _inputs(probe, arrays, frames, phi, px):
-    film = extract.composite(probe, arrays, frames) if phi else torch.zeros(12, len(frames), 1, 1)
-    return xavdt.inputs(film, arrays["psi"], px=px if phi else None)
+def _latents_of(kept, items, probe, frames, audio) -> list:
+    """[arrays of each clip]: read where they are kept, measured together and kept where not."""
+    found = {i: kept.get(item) for i, item in enumerate(items) if kept and kept.has(item)}
+    rows = [i for i in range(len(items)) if i not in found]
+    batch = latents(probe, frames[rows], audio[rows]) if rows else {}
+    for k, i in enumerate(rows):
+        found[i] = {name: value[k] for name, value in batch.items()}
+        if kept:
+            kept.put(items[i], found[i])
+    return [found[i] for i in range(len(items))]
 
 
 def _key(row, sound):

@@ -92,7 +92,7 @@ class ResNeXt3d(nn.Module):
 
 
 def spectra(film, grid, window=8):
-    """(B, 3n, T, H, W) in 0..1 -> (B, 80 n, h, w): log power of local spectra of n gray films, averaged over time and the windows of a cell.
+    """(B, 3n, T, H, W) in 0..1 -> (B, 80 n, h, w): log power of local spectra of n gray films, a mean over the windows of a cell, then over time.
 
     Windows of 8 x 8 pixels every 4, weighted by a cosine; 8 x 5 frequencies, of each frame and of its difference to the mean of its neighbours.
     Before, each pixel loses the mean of the 5 x 5 around it. In gray levels, log(1 + power).
@@ -103,8 +103,8 @@ def spectra(film, grid, window=8):
     around = torch.cat([fine[:, :, 1:2], fine, fine[:, :, -2:-1]], 2)
     kinds = torch.stack([fine, fine - (around[:, :, :-2] + around[:, :, 2:]) / 2], 2)  # (B, n, 2, T, H, W)
     waves = F.conv2d(kinds.flatten(0, 3)[:, None], fourier(window).to(film), stride=window // 2, padding=window // 4)
-    power = (1 + waves.unflatten(1, (2, -1)).square().sum(1)).log().unflatten(0, kinds.shape[:4]).mean(3)  # (B, n, 2, 40, H/4, W/4)
-    return F.adaptive_avg_pool2d(power.flatten(1, 3), grid)
+    power = F.adaptive_avg_pool2d(waves.unflatten(1, (2, -1)).square().sum(1), grid)
+    return (1 + power).log().unflatten(0, kinds.shape[:4]).mean(3).flatten(1, 3)  # from (B, n, 2, T, 40, h, w)
 
 
 def fourier(n):

@@ -63,10 +63,11 @@ FIRST_RELEASE = {
 CHECKPOINT = {"embed": "streams", "mining": "code", "classes": 2, "shared_norm": True}
 
 
-def inputs(composite, av_attention, *, px=None):
+def inputs(composite, av_attention, *, px=None, grid=None):
     """Return what X-AVDT reads of a probed chunk: {"composite": (12, 16, px, px), "av_attention": (C, 16, h, w)}, float16, in the probe's units.
 
     composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px; None = as it is
+    grid          (h, w) on which the streams end: adds "spectra" (320, h, w) of phi as it is, so that a training need not make them at every step
     av_attention  (C, 16, h, w), as it is: all scaling belongs to the network
     Raises AvlabError for other shapes, other than 16 frames (cut a longer clip, each chunk gets its own score) or numbers that are not finite.
     """
@@ -74,7 +75,9 @@ def inputs(composite, av_attention, *, px=None):
     _check(composite[None], av_attention[None], None)
     if not (torch.isfinite(composite).all() and torch.isfinite(av_attention).all()):
         raise AvlabError("phi and psi must be finite", todo="Look at the clip: the probe met something it cannot measure")
-    return {"composite": shrink(composite[None], px)[0].half().numpy(), "av_attention": av_attention.half().numpy()}
+    made = {"composite": shrink(composite[None], px)[0], "av_attention": av_attention}
+    made |= {} if grid is None else {"spectra": spectra(composite[None], grid)[0]}
+    return {name: film.half().numpy() for name, film in made.items()}
 
 
 def shrink(film, px):
@@ -141,6 +144,7 @@ class XAVDT(nn.Module):
     mining          "batch_all" (the paper's formula) or "code", see losses.triplet;  classes  outputs of the head, 2: logit = their difference
     keep_attention  True: parts hold the decoder's weights among cells (at paper size 32 MB a clip)
     others          shapes, see SIZES, and the departures named at the head of this file
+    spectra         of forward: those of phi, if `inputs` made them from larger pictures; None = made here of composite
     parts of a Prediction   pooled: g (B, D);  attention: (B, heads, h w, h w), if kept; rows are the cells that ask, row by row of the picture
     Raises AvlabError for options outside these, and in forward for shapes that do not fit.
     """
@@ -171,9 +175,9 @@ class XAVDT(nn.Module):
             self.projections = nn.ModuleList(nn.Sequential(nn.Linear(n, width), nn.GELU(), nn.Linear(width, width)) for n in ends)
         self.head = nn.Linear(decoder_layers[-1][0], classes)
 
-    def forward(self, composite, av_attention):
+    def forward(self, composite, av_attention, spectra=None):
         composite, av_attention = self._checked(composite, av_attention)
-        streams, maps = self.streams(composite, av_attention)
+        streams, maps = self.streams(composite, av_attention, spectra)
         if len({stream.shape[3:] for stream in streams}) > 1:
             raise AvlabError("phi and psi must end on one grid (512 px and 64 cells a side at paper size, 64 px and 16 at the small one)",
                              got=[tuple(stream.shape) for stream in streams])
@@ -185,17 +189,19 @@ class XAVDT(nn.Module):
         parts = {"pooled": pooled} | ({"attention": attention} if self.keep_attention else {})
         return Prediction(logit, F.normalize(self._embedded(pooled, tokens, streams), dim=1), parts)
 
-    def streams(self, composite, av_attention):
+    def streams(self, composite, av_attention, made=None):
         """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of their statistics (B, 80 n + 2C, h, w)] or []."""
         streams, maps = [], []
         if self.use_phi:
             phi = composite[:, :self.phi_channels]
             streams.append(self.composite_encoder(self.composite_scale(shrink(phi, self.composite_px))))
-            maps += [] if self.statistics_scale is None else [spectra(phi, streams[0].shape[3:])]
+            if self.statistics_scale is not None:
+                maps.append(spectra(phi, streams[0].shape[3:]) if made is None else made[:, :80 * self.phi_channels // 3].to(phi))
         if self.use_psi:
             psi = self.av_attention_scale(av_attention)
             streams.append(self.av_attention_encoder(psi))
-            maps += [] if self.statistics_scale is None else [statistics(psi, streams[-1].shape[3:])]
+            if self.statistics_scale is not None:
+                maps.append(statistics(psi, streams[-1].shape[3:]))
         agree = len({m.shape[2:] for m in maps}) == 1  # where the streams end on two grids, `forward` says so
         return streams, [self.statistics_scale(torch.cat(maps, 1))] if agree else []
 

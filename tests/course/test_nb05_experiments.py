@@ -52,7 +52,8 @@ def noise_sample(n=12, seed=0):
 
 def features(n, seed=0):
     rng = np.random.default_rng(seed)
-    return {"composite": rng.random((n, 12, 16, 32, 32)).astype(np.float16), "av_attention": (2 + rng.standard_normal((n, 32, 16, 16, 16))).astype(np.float16)}
+    return {"composite": rng.random((n, 12, 16, 32, 32)).astype(np.float16), "spectra": rng.standard_normal((n, 320, 8, 8)).astype(np.float16),
+            "av_attention": (2 + rng.standard_normal((n, 32, 16, 16, 16))).astype(np.float16)}
 
 
 # ------------------------------------------------------------------------------------------------ the clips
@@ -119,7 +120,7 @@ def test_leaks_counts_people_and_its_mutant_makes_some(rows):
 def test_a_store_gives_the_same_numbers_and_is_that_of_avlab_extract(probe, tmp_path, monkeypatch):
     sample = noise_sample().pick([0, 1, 5])
     live, stored = nb05_store.measured("", probe, sample), nb05_store.measured(str(tmp_path), probe, sample)
-    assert all(np.array_equal(live[name], stored[name]) for name in live) and live["composite"].shape == (3, 12, 16, 64, 64)
+    assert all(np.array_equal(live[name], stored[name]) for name in live) and live["composite"].shape == (3, 12, 16, 32, 32) and live["spectra"].shape == (3, 320, 8, 8)
 
     class Clip:
         frames, audio, fps, sample_rate, clip_id, row = sample.frames[1], sample.audio[1], 25, 16_000, "c", sample.rows[1]
@@ -131,11 +132,6 @@ def test_a_store_gives_the_same_numbers_and_is_that_of_avlab_extract(probe, tmp_
     for changed in (dict(audio=sample.audio * 0), dict(probe=DiffusionProbe.random(like=probe, seed=1))):
         with pytest.raises(pytest.fail.Exception):
             nb05_store.measured(str(tmp_path), changed.get("probe", probe), sample, changed.get("audio"))
-
-
-def test_without_phi_a_clip_costs_one_call(probe):
-    made = nb05_store.measured("", probe, noise_sample().pick([0]), phi=False)
-    assert made["composite"].shape == (1, 12, 16, 1, 1) and made["av_attention"].shape == (1, 32, 16, 16, 16)
 
 
 def test_what_the_variants_read():
@@ -225,7 +221,7 @@ def test_permuted_labels_fall_around_half_and_the_mutant_leaks():
 def test_a_batch_does_not_change_a_score_and_a_model_left_in_training_mode_does():
     sample = noise_sample().pick(np.arange(6))
     torch.manual_seed(0)
-    model, own = detectors.build("xavdt", "small").eval(), features(6)
+    model, own = experiments.with_spectra(detectors.build("xavdt", "small")).eval(), features(6)
     assert experiments.batch_change(model, sample, own) < 1e-4 < 0.01 < experiments.batch_change(model, sample, own, "bn_train_at_eval")
     assert not model.training
 

@@ -318,6 +318,10 @@ def test_inputs_are_what_the_network_would_make_of_the_probe_itself():
         "composite": ((12, 16, 8, 8), "float16"), "av_attention": ((32, 16, CELLS, CELLS), "float16")}
     assert np.abs(made["composite"] - composite.numpy().reshape(12, 16, 8, 2, 8, 2).mean((3, 5))).max() < 1e-3
     model, made = trained_a_little(small()), xavdt.inputs(composite, psi)
+    before = xavdt.inputs(composite, psi, px=8, grid=(2, 2))
+    assert before["spectra"].shape == (320, 2, 2)
+    ahead = model(*(torch.as_tensor(before[name])[None] for name in (*model.reads, "spectra")))
+    assert torch.allclose(ahead.logit, model(composite[None], psi[None]).logit, atol=2e-2)
     whole, stored = model(composite[None], psi[None]), model(*(torch.as_tensor(made[name])[None] for name in model.reads))
     assert torch.allclose(whole.logit, stored.logit, atol=5e-3) and stored.logit.dtype == torch.float32
 
