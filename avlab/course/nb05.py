@@ -56,9 +56,9 @@ class Params(CommonParams):
 EVERYTHING = ["full", "no_psi", "no_phi", "no_residual", "no_triplet", "random_probe", "rgb", "noise_psi", "still_psi"]
 PROFILES = {
     "smoke": {},
-    "full": {"phi_steps": 4, "epochs": 8, "train_clips": 8, "val_clips": 8, "test_clips": 10, "longer_clips": 8, "listen_clips": 24, "trainings": 3,
-             "variants": EVERYTHING, "n_bootstrap": 1000, "n_permutations": 20},
-    "gpu": {"phi_steps": 40, "epochs": 30, "train_clips": 120, "val_clips": 40, "test_clips": 60, "longer_clips": 40, "listen_clips": 400,
+    "full": {"phi_steps": 4, "weights": "bundled", "epochs": 8, "train_clips": 6, "val_clips": 4, "test_clips": 8, "longer_clips": 6, "listen_clips": 16,
+             "trainings": 3, "variants": EVERYTHING, "n_bootstrap": 1000, "n_permutations": 20},
+    "gpu": {"phi_steps": 40, "epochs": 10, "train_clips": 120, "val_clips": 40, "test_clips": 60, "longer_clips": 40, "listen_clips": 400,
             "trainings": 3, "variants": EVERYTHING, "n_bootstrap": 2000, "n_permutations": 100},
 }
 

@@ -101,11 +101,12 @@ def _take(piles, person, forger, like=None):
     if not pile:
         raise AvlabError("The manifest has too few clips", got=f"no further {forger} clip of person {person}",
                          todo="Lower train_clips, val_clips, test_clips or longer_clips")
-    same = [i for i, row in enumerate(pile) if like is not None and _scene(row) == _scene(like)]
+    same = [i for i, row in enumerate(pile) if like is not None and scene(row) == scene(like)]
     return pile.pop(same[0] if same else -1)
 
 
-def _scene(row):
+def scene(row) -> tuple:
+    """What a fake shares with the clip that it was made from, beside the person."""
     return row.speech_seed, row.motion_seed, row.camera_seed
 
 
@@ -133,6 +134,15 @@ def load_sample(rows) -> Sample:
     held[:] = rows
     return Sample(held, column["split"], column["label"], column["forger"], column["identity"], np.stack([clip.frames for clip in clips]),
                   np.stack([clip.audio for clip in clips]))
+
+
+def without_pictures(rows) -> Sample:
+    """The rows as a sample with empty films and sounds, for clips whose inputs lie in a store."""
+    column = {name: np.array([getattr(row, name) for row in rows]) for name in ("split", "label", "forger", "identity")}
+    held = np.empty(len(rows), object)
+    held[:] = rows
+    return Sample(held, column["split"], column["label"], column["forger"], column["identity"], np.zeros((len(rows), CHUNK, 0, 0, 3), np.uint8),
+                  np.zeros((len(rows), 0), np.float32))
 
 
 def chunked(sample: Sample) -> tuple[Sample, np.ndarray]:

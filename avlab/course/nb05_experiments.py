@@ -96,7 +96,7 @@ def logits(model, sample, features: dict, *, batch=32) -> np.ndarray:
 
 def scored(models: dict, sample, inputs: dict) -> readout.Scores:
     """Scores of every variant's trainings on a sample.  models {variant: [model, ...]}, as many each; inputs of this very sample."""
-    rows = {v: np.stack([logits(m, sample, features_of(v, inputs)) for m in ms]) for v, ms in models.items()}
+    rows = {v: np.stack([logits(m, sample, features_of(v.removesuffix("_here"), inputs)) for m in ms]) for v, ms in models.items()}
     seeds = tuple(range(len(next(iter(rows.values())))))
     return readout.Scores(rows, sample.label, sample.people, sample.forger, seeds, "X-AVDT small")
 
@@ -106,9 +106,13 @@ def among(scores, forgers) -> readout.Scores:
     return scores.pick((scores.label == 0) | np.isin(scores.forger, list(forgers)))
 
 
-def gaps(intervals: dict, base="full") -> dict:
-    """{variant: Interval of base minus variant}: what taking the part away costs."""
-    return {name: metrics.difference(intervals[base], cell) for name, cell in intervals.items() if name != base}
+def gaps(intervals: dict, here=()) -> dict:
+    """{variant: Interval of the full network minus it}: what taking the part away costs.
+
+    here   names of those trained in this run; where "full_here" is among them, they are compared with it and not with a bundled network
+    """
+    base = {v: "full_here" if v in here and "full_here" in intervals else "full" for v in intervals}
+    return {v: metrics.difference(intervals[base[v]], cell) for v, cell in intervals.items() if v not in ("full", "full_here")}
 
 
 # ------------------------------------------------------------------------------------------------ the smaller questions

@@ -44,29 +44,28 @@ def of_rows(inputs: dict, rows) -> dict:
     return {probe: {name: value[rows] for name, value in films.items()} for probe, films in inputs.items()}
 
 
-def models(p, sample, inputs, forgers, seed, done) -> tuple[dict, dict]:
-    """Return ({variant: [model, ...]}, {variant: [Progress, ...]}): bundled where asked for and there, trained here otherwise.
+def models(p, sample, inputs, forgers, seed, lessons) -> tuple[dict, tuple]:
+    """Return ({variant: [model, ...]}, names of those trained here): bundled where asked for and there, trained here otherwise.
 
-    done      {variant: [(model, Progress), ...]} that were trained here already
-    A variant is wholly bundled or wholly live, so that its trainings compare; Progress only of what was trained here.
+    lessons   [(model, Progress), ...] of "full", trained here already
+    Differences are taken inside one kind only: where some variants are bundled and others not, "full" and "no_psi" come a second time as
+    trained here, "full_here" and "no_psi_here".
     """
-    made, states = {}, {}
-    for variant in p.variants:
-        ready = [bundled(variant, k) for k in range(p.trainings)] if p.weights == "bundled" else [None]
-        if all(ready):
-            made[variant] = ready
-            continue
+    ready = {v: [bundled(v, k) for k in range(p.trainings)] for v in p.variants} if p.weights == "bundled" else {}
+    made = {v: found for v, found in ready.items() if all(found)}
+    here = [v for v in p.variants if v not in made]
+    twins = {f"{v}_here": v for v in ("full", "no_psi") if here and v in made}
+    for name, variant in ({v: v for v in here} | twins).items():
         own = experiments.features_of(variant, inputs)
-        lessons = done.get(variant) or [experiments.trained(variant, sample, own, forgers, p, 1000 * seed + k) for k in range(p.trainings)]
-        made[variant], states[variant] = [model for model, _ in lessons], [state for _, state in lessons]
-    return made, states
+        runs = lessons if variant == "full" else [experiments.trained(variant, sample, own, forgers, p, 1000 * seed + k) for k in range(p.trainings)]
+        made[name] = [model for model, _ in runs]
+    return made, (*twins, *here)
 
 
-def origin(p, states) -> str:
+def origin(models, here) -> str:
     """Which variants were trained here and which came with the package."""
-    live = [v for v in p.variants if v in states]
-    ready = [v for v in p.variants if v not in states]
-    return "; ".join(filter(None, [live and f"trained here: {', '.join(live)}", ready and f"bundled: {', '.join(ready)}"]))
+    ready = [v for v in models if v not in here]
+    return "; ".join(filter(None, [ready and f"bundled: {', '.join(ready)}", here and f"trained here: {', '.join(here)}"]))
 
 
 def curves(states) -> dict:

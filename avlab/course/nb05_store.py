@@ -38,8 +38,8 @@ def measured(store: str, probe, sample, audio=None) -> dict:
     store   folder, "" = live      audio   (N, S), default the clips' own
     """
     own = audio is None
-    audio, settings = sample.audio if own else audio, extract.settings(probe, phi=True)
-    kept = [Store(store, settings), Store(store, settings | {"inputs": "xavdt small"})] if store else None
+    audio = sample.audio if own else audio
+    kept = [Store(store, extract.settings(probe, phi=True)), Store(store, inputs_settings(probe))] if store else None
     items = list(sample.rows) if own else [_key(row, sound) for row, sound in zip(sample.rows, audio)]
     found = [kept[1].get(item) if kept and kept[1].has(item) else None for item in items]
     missing = [i for i, arrays in enumerate(found) if arrays is None]
@@ -50,6 +50,11 @@ def measured(store: str, probe, sample, audio=None) -> dict:
             if kept:
                 kept[1].put(items[i], found[i])
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+
+def inputs_settings(probe) -> dict:
+    """Settings under which the inputs of X-AVDT small lie in a store."""
+    return extract.settings(probe, phi=True) | {"inputs": "xavdt small"}
 
 
 def _latents_of(kept, items, probe, frames, audio) -> list:

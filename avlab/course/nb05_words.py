@@ -7,7 +7,7 @@ from avlab.course.nb02_words import percent, side_of, span
 
 __all__ = ["percent", "side_of", "span"]
 NAMES = {"full": "full", "no_psi": "without psi", "no_phi": "without phi", "no_residual": "without the residual", "no_triplet": "without the triplet term",
-         "random_probe": "with a random probe", "rgb": "pictures alone", "noise_psi": "psi replaced by noise", "still_psi": "psi replaced by its mean over time"}
+         "full_here": "full, trained here", "no_psi_here": "without psi, trained here", "random_probe": "with a random probe", "rgb": "pictures alone", "noise_psi": "psi replaced by noise", "still_psi": "psi replaced by its mean over time"}
 
 
 def listed(words) -> str:
@@ -80,7 +80,7 @@ def table7(gaps, printed) -> dict:
     rank = f"Here the largest loss of the four is {NAMES[most]}; in the paper it is without psi. " if most else ""
     return {"alt": f"AUROC of the full network minus that of each variant: {said}.",
             "caption": f"{rank}Clearly worse than full: {listed(helps)}; clearly better: {listed(hurts)}. "
-                       "The hollow marks are printed without intervals, from one training each, on other data and other forgers."}
+                       "Each against a full network of the same clips and steps. The hollow marks are printed without intervals, from one training each, on other data and other forgers."}
 
 
 def unseen(full, rgb, gap, forgers) -> dict:
@@ -136,11 +136,10 @@ def permuted(mean, band) -> dict:
             "caption": "The same clips, features and read-out; only the labels mean nothing."}
 
 
-def capacity(full_minus, deaf) -> dict:
-    """full_minus {variant: Interval of full minus it} for psi taken out and psi fed with nothing; deaf  names of the latter"""
-    out = full_minus["no_psi"]
-    same = [NAMES[v] for v in deaf if abs(full_minus[v].value - out.value) < 0.02]
-    said = "; ".join(f"{NAMES[v]} {span(full_minus[v])}" for v in ("no_psi", *deaf))
+def capacity(full_minus, out, fed) -> dict:
+    """full_minus {variant: Interval of full minus it}; out  name of psi taken out, fed  names of psi's branch fed with nothing"""
+    same = [NAMES[v] for v in fed if abs(full_minus[v].value - full_minus[out].value) < 0.02]
+    said = "; ".join(f"{NAMES[v]} {span(full_minus[v])}" for v in (out, *fed))
     tail = f"As much as taking the branch out: {listed(same)}." if same else "None costs as much as taking the branch out."
-    return {"alt": f"What is lost against the full network: {said}.",
+    return {"alt": f"What is lost against the full network of the same training: {said}.",
             "caption": f"{tail} A branch fed with nothing keeps its weights: what it loses is what psi says, what taking it out loses besides is capacity."}

@@ -21,7 +21,7 @@ def test_every_alt_text_is_accepted_by_show():
     texts = [words.stages((15, 16, 17), [17], 1000, {15: "16", 16: "", 17: "16"}), words.training([0.6, 0.7], [0.05]), words.training([0.6], [0.05]), words.losses(0.1, [0.7]),
              words.variants({"full": at(0.7), "rgb": at(0.6)}), words.table7(gaps, {"no_psi": 0.07}), words.unseen(at(0.7), at(0.6), at(0.1), ("dub",)),
              words.forgers({("dub", "full"): at(0.7), ("dub", "rgb"): at(0.5)}, ("faceswap",)), words.chunks({"chunk": at(0.7), "clip": at(0.7, 0.1)}, 0.5),
-             words.listens({"real": at(0.5), "dub": at(0.0)}, ("dub",)), words.shift({"AUROC": 0.0, "Acc": 0.3}), words.permuted(0.5, (0.3, 0.7)), words.capacity(gaps, ["noise_psi"])]
+             words.listens({"real": at(0.5), "dub": at(0.0)}, ("dub",)), words.shift({"AUROC": 0.0, "Acc": 0.3}), words.permuted(0.5, (0.3, 0.7)), words.capacity(gaps, "no_psi", ["noise_psi"])]
     for said in texts:
         assert alt_text(said["alt"]) and len(said["caption"]) > 20
     assert alt_text(words.triplet(0.3, 0.7, 0.3))
@@ -90,9 +90,9 @@ def test_permuted():
 
 
 def test_capacity_says_who_costs_as_much():
-    said = words.capacity({"no_psi": at(0.1), "noise_psi": at(0.11), "still_psi": at(0.0)}, ["noise_psi", "still_psi"])["caption"]
+    said = words.capacity({"no_psi": at(0.1), "noise_psi": at(0.11), "still_psi": at(0.0)}, "no_psi", ["noise_psi", "still_psi"])["caption"]
     assert "As much as taking the branch out: psi replaced by noise." in said
-    assert "None costs as much" in words.capacity({"no_psi": at(0.1), "noise_psi": at(0.0)}, ["noise_psi"])["caption"]
+    assert "None costs as much" in words.capacity({"no_psi": at(0.1), "noise_psi": at(0.0)}, "no_psi", ["noise_psi"])["caption"]
 
 
 def test_listed():
