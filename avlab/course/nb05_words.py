@@ -27,6 +27,12 @@ def stages(frames, marked, weights, said) -> dict:
             "caption": f"{weights:,} weights in all. Ringed: what the fusion could not take. A shape that fits is no proof that the number of frames is the one meant."}
 
 
+def circle(positive, negative) -> dict:
+    """Straight distances of the positive and the negative from the anchor."""
+    return {"alt": f"On the unit circle the positive lies {positive:.2f} from the anchor and the negative {negative:.2f}: their squares are {positive**2:.2f} and {negative**2:.2f}.",
+            "caption": f"Plain distances differ by {negative - positive:.2f}, squared ones by {negative**2 - positive**2:.2f}: the same margin is not the same wish."}
+
+
 def triplet(margin, code_at_zero_gap, paper_at_zero_gap) -> str:
     """Alt text of one state of the explorer."""
     return (f"Margin {margin:g}: with the negative as near as the positive the paper's loss is {paper_at_zero_gap:.2f} and the code's {code_at_zero_gap:.2f}; "

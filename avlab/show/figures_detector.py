@@ -18,16 +18,15 @@ def stages(rows, *, columns, marked=(), title="", world=WORLD):
     fig = make_subplots(1, 2, shared_yaxes=True, column_widths=[0.34, 0.66], horizontal_spacing=0.02)
     fig.add_bar(y=names, x=[weights / 1000 for _, weights, _ in rows], orientation="h", showlegend=False, row=1, col=1,
                 marker={"color": theme.BLUE, "line": {"width": 1, "color": theme.AXIS}}, hovertemplate="%{x:.1f} thousand<extra></extra>")
-    for c, column in enumerate(columns):
-        held = [(r, shapes[c]) for r, (_, _, shapes) in enumerate(rows)]
-        fig.add_scatter(x=[column] * len(held), y=[names[r] for r, _ in held], mode="text", showlegend=False, hoverinfo="skip", row=1, col=2,
-                        text=[" x ".join(map(str, shape)) if shape else "not reached" for _, shape in held])
-        ring = [r for r, _ in held if (r, c) in marked]
-        fig.add_scatter(x=[column] * len(ring), y=[names[r] for r in ring], mode="markers", showlegend=False, hoverinfo="skip", row=1, col=2,
-                        marker={"symbol": "square-open", "size": 26, "color": theme.VERMILLION, "line": {"width": 3}})
+    fig.add_scatter(x=list(columns), y=[names[0]] * len(columns), mode="markers", marker={"opacity": 0}, hoverinfo="skip", showlegend=False, row=1, col=2)
+    for r, (name, _, shapes) in enumerate(rows):
+        for c, shape in enumerate(shapes):  # annotations take the page's text colour
+            ring = {"bordercolor": theme.VERMILLION, "borderwidth": 2, "borderpad": 2} if (r, c) in marked else {}
+            fig.add_annotation(x=c, y=r, text=" x ".join(map(str, shape)) if shape else "not reached", showarrow=False, font={"size": 12}, row=1, col=2, **ring)
     fig.update_yaxes(autorange="reversed", type="category", showgrid=False)
     fig.update_xaxes(title_text="weights (thousand)", row=1, col=1)
-    fig.update_xaxes(title_text="shape after the stage (channels x frames x height x width)", type="category", showgrid=False, row=1, col=2)
+    fig.update_xaxes(title_text="channels x frames x height x width", type="category", showgrid=False,
+                     range=[-0.6, len(columns) - 0.4], row=1, col=2)
     fig.update_layout(meta={"min_width": 300 + 150 * len(columns)})
     return dressed(fig, title=title, world=world, height=120 + 25 * len(rows))
 
@@ -48,8 +47,9 @@ def gaps(rows, printed, *, x, title="", printed_name="published", guess=None, wo
     fig.add_scatter(x=list(shown.values()), y=list(shown), mode="markers", name=printed_name,
                     marker={"color": theme.ORANGE, "symbol": "diamond-open", "size": 14, "line": {"width": 2.5}}, hovertemplate="%{y}: %{x:.4f}<extra></extra>")
     fig.update_yaxes(autorange="reversed", type="category", categoryorder="array", categoryarray=[r[0] for r in rows])
-    fig.update_layout(showlegend=True)
-    return _guess(axes(dressed(fig, title=title, world=world, height=170 + 36 * len(rows)), x), guess)
+    height = 180 + 36 * len(rows)
+    fig = axes(dressed(fig, title=title, world=world, height=height), x)
+    return _guess(fig.update_layout(showlegend=True, legend_y=-60 / (height - 110)), guess)  # just below the axis title, however tall the figure
 
 
 def circle(places, *, title="", world="toy"):
@@ -65,8 +65,9 @@ def circle(places, *, title="", world="toy"):
             fig.add_scatter(x=[first[0], at[0]], y=[first[1], at[1]], mode="lines", line={"color": s.colour, "width": 2.5, "dash": s.dash}, showlegend=False,
                             hoverinfo="skip")
         fig.add_scatter(x=[at[0]], y=[at[1]], mode="markers", name=name, marker={"color": s.colour, "symbol": s.symbol, "size": 13})
-        fig.add_annotation(x=1.16 * at[0], y=1.12 * at[1], text=name if not i else f"{name}: {np.linalg.norm(at - first):.2f}", showarrow=False)
-    fig.update_xaxes(range=[-1.7, 1.7], zeroline=False)
+        side = {"xanchor": "left", "xshift": 10} if at[0] > 0.1 else {"xanchor": "right", "xshift": -10} if at[0] < -0.1 else {"yshift": 14}
+        fig.add_annotation(x=at[0], y=at[1], text=name if not i else f"{name}: {np.linalg.norm(at - first):.2f}", showarrow=False, **side)
+    fig.update_xaxes(range=[-1.9, 1.9], zeroline=False, constrain="domain")
     fig.update_yaxes(range=[-1.25, 1.25], zeroline=False, scaleanchor="x")
     fig.update_layout(showlegend=False)
     return axes(dressed(fig, title=title, world=world, height=360), "first coordinate", "second coordinate")

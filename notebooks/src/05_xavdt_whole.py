@@ -108,9 +108,9 @@ def hinge(margin):
 margins = np.round(np.linspace(0, 1, 11), 2).tolist()
 hinges = explore(hinge, title="Paper and released code", world="toy", margin=margins, start={"margin": 0.3},
                  alt=lambda v, made: made["note"])
-nb.show(detector.circle({"anchor": 90, "positive": 49, "negative": -20}, title="Three clips on the unit circle"),
-        alt="On the unit circle the positive lies 0.70 from the anchor and the negative 1.64: their squares are 0.49 and 2.68.",
-        caption="A margin of 0.3 in squares asks for much more where vectors are far apart than where they are near.")
+places = {"anchor": 90, "positive": 49, "negative": -20}  # degrees
+apart = [2 * np.sin(np.deg2rad(abs(places["anchor"] - places[k])) / 2) for k in ("positive", "negative")]
+nb.show(detector.circle(places, title="Three clips on the unit circle"), **words.circle(*apart))
 nb.show(hinges, alt=hinge(0.3)["note"], caption="Move the margin: one curve follows, the other does not know it.")
 
 # %% [markdown]

@@ -24,6 +24,7 @@ def test_every_alt_text_is_accepted_by_show():
              words.listens({"real": at(0.5), "dub": at(0.0)}, ("dub",)), words.shift({"AUROC": 0.0, "Acc": 0.3}), words.permuted(0.5, (0.3, 0.7)), words.capacity(gaps, "no_psi", ["noise_psi"])]
     for said in texts:
         assert alt_text(said["alt"]) and len(said["caption"]) > 20
+    assert alt_text(words.circle(0.7, 1.64)["alt"]) and "0.49 and 2.69" in words.circle(0.7, 1.64)["alt"] and "by 0.94" in words.circle(0.7, 1.64)["caption"]
     assert alt_text(words.triplet(0.3, 0.7, 0.3))
 
 
