@@ -237,12 +237,14 @@ def test_shuffled_training_labels_learn_nothing_that_true_labels_say():
     from avlab.metrics import auroc
     test = np.flatnonzero(split == "test")
     films = {k: v[test] for k, v in own.items()}
+    again = {k: v[test] for k, v in features(len(sample), seed=9).items()}  # as if every test clip were a real one, made anew
 
     def score(labels=None):
         model, state = experiments.trained("no_phi", sample, own, seen, p, 0, labels=labels, epochs=6)
-        return auroc(experiments.logits(model, sample.pick(test), films), sample.label[test]), state
-    found, state = score()
+        return auroc(experiments.logits(model, sample.pick(test), films), sample.label[test]), model, state
+    found, model, state = score()
     assert found > 0.9 and len(runs.curves([state])["AUROC"]["seed 0"][0]) == 6
+    assert 0.2 < auroc(experiments.logits(model, sample.pick(test), again), sample.label[test]) < 0.8
     blank = np.array([i % 2 for i in range(len(sample))])
     blank = blank if abs(np.corrcoef(blank, sample.label)[0, 1]) < 0.3 else np.array([i // 2 % 2 for i in range(len(sample))])
     assert 0.15 < score(blank)[0] < 0.85
