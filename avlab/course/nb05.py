@@ -28,7 +28,7 @@ class Params(CommonParams):
 
     phi_steps: int = Field(2, ge=2, le=40)
     weights: Literal["bundled", "live"] = "live"
-    epochs: int = Field(4, ge=1, le=60)
+    epochs: int = Field(12, ge=1, le=60)
     train_clips: int = Field(1, ge=1, le=200)
     val_clips: int = Field(1, ge=1, le=60)
     test_clips: int = Field(1, ge=1, le=72)
