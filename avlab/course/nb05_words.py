@@ -69,13 +69,6 @@ def variants(cells) -> dict:
             "caption": "One line a variant, mean over trainings; intervals resample trainings and people. Overlap of two intervals says little: differences come next."}
 
 
-def bundled(cell, target) -> dict:
-    """cell Interval of the AUROC on the seen forgers and new people; target  what a usable detector should reach"""
-    word = "reaches" if cell.value >= target else "does not reach"
-    return {"alt": f"On new people and the forgers of the training X-AVDT small has an AUROC of {span(cell)}; it {word} {target:.2f}.",
-            "caption": "Mean over trainings; the interval resamples trainings and people."}
-
-
 def table7(gaps, printed) -> dict:
     """gaps {variant: Interval of full minus variant}; printed {variant: difference in AUROC}"""
     helps = [NAMES[v] for v, g in gaps.items() if side_of(g) == "above"]
