@@ -100,14 +100,14 @@ print(said[15])
 def hinge(margin):
     far, curves = experiments.triplet_curves(margin)
     at = int(abs(far - 0.7).argmin())  # the negative as near as the positive
-    lines = figures.lines_with_band({name: (far, y) for name, y in curves.items()}, markers=False, height=330, world="toy",
+    lines = figures.lines_with_band({name: (far, y) for name, y in curves.items()}, markers=False, world="toy",
                                     x="distance of the negative (positive at 0.7)", y="loss of one triplet")
     return {"loss": lines, "note": words.triplet(margin, curves["released code"][at], curves["paper"][at])}
 
 
 margins = np.round(np.linspace(0, 1, 11), 2).tolist()
-hinges = explore(hinge, title="Paper and released code", world="toy", margin=margins, start={"margin": 0.3},
-                 alt=lambda v, made: made["note"])
+hinges = explore(hinge, title="Paper and released code", world="toy", margin=margins,
+                 start={"margin": 0.3}, alt=lambda v, made: made["note"])
 places = {"anchor": 90, "positive": 49, "negative": -20}  # degrees
 apart = [2 * np.sin(np.deg2rad(abs(places["anchor"] - places[k])) / 2) for k in ("positive", "negative")]
 nb.show(detector.circle(places, title="Three clips on the unit circle"), **words.circle(*apart))
@@ -130,11 +130,13 @@ nb.record("leaks", clips.leaks(sample))
 for side in clips.SIDES:
     part = sample.on(side)
     names, counts = np.unique(part.forger, return_counts=True)
-    print(f"{side:5} {len(set(part.people))} people: " + ", ".join(f"{n} {c}" for n, c in zip(names, counts)))
+    told = ", ".join(f"{n} {c}" for n, c in zip(names, counts))
+    print(f"{side:5} {len(set(part.people))} people: {told}")
 
 # %%
 inputs = runs.features(nb.p, probe, sample, nb.seed)
-lessons = [experiments.trained("full", sample, inputs["own"], seen, nb.p, 1000 * nb.seed + k) for k in range(nb.p.trainings)]
+lessons = [experiments.trained("full", sample, inputs["own"], seen, nb.p, 1000 * nb.seed + k)
+           for k in range(nb.p.trainings)]
 curves = runs.curves([state for _, state in lessons])
 fig = figures.lines_with_band(curves["AUROC"], x="epoch", y="AUROC on validation people", null=0.5,
                               title=f"{nb.p.trainings} seeds of one training")
@@ -142,8 +144,8 @@ last = [state.history[-1]["val_auroc"] for _, state in lessons]
 printed = {v: (published.XAVDT_T7.get("full", "AUROC") - published.XAVDT_T7.get(r, "AUROC")) / 100
            for v, r in experiments.PRINTED.items()}
 nb.show(fig, **words.training(last, list(printed.values())))
-fig = figures.lines_with_band(curves["loss"], x="step", y="loss (0.7 cross-entropy + 0.3 triplet)", markers=False,
-                              title="What the optimiser sees")
+fig = figures.lines_with_band(curves["loss"], x="step", y="loss (0.7 cross-entropy + 0.3 triplet)",
+                              markers=False, title="What the optimiser sees")
 nb.show(fig, **words.losses(runs.loss_drop(lessons), last))
 nb.record("loss_drop", runs.loss_drop(lessons))
 nb.record("seed_spread", max(last) - min(last))
@@ -189,8 +191,9 @@ nb.record("params_rgb", sum(w.numel() for w in models["rgb"][0].parameters()))
 # %%
 gaps = experiments.gaps(cells, here)
 lines = [(words.NAMES[v], gap.value, gap.lo, gap.hi) for v, gap in gaps.items()]
-fig = detector.gaps(lines, {words.NAMES[v]: gap for v, gap in printed.items()}, guess=guess, world="SynthTalk | published",
-                    x="AUROC of the full network minus the variant's", title="What each part is worth")
+fig = detector.gaps(lines, {words.NAMES[v]: gap for v, gap in printed.items()}, guess=guess,
+                    x="AUROC of the full network minus the variant's", title="What each part is worth",
+                    world="SynthTalk | published numbers")
 nb.show(fig, **words.table7(gaps, printed))
 for variant, gap in gaps.items():
     nb.record(f"delta.{variant}", gap.value)
@@ -208,7 +211,7 @@ each = runs.by_forger(scores, ("full", "rgb"), (*seen, *unseen), nb.p.n_bootstra
 pairs = [(f, words.NAMES[v], cell.value, cell.lo, cell.hi) for (f, v), cell in each.items()]
 fig = drawn.interval_pairs(pairs, x="AUROC against all reals, new people", title="Forger by forger")
 nb.show(fig, **words.forgers(each, seen))
-lines = [(name, cell.value, cell.lo, cell.hi) for name, cell in (("X-AVDT", far["full"]), ("pictures alone", far["rgb"]))]
+lines = [(words.NAMES[v], far[v].value, far[v].lo, far[v].hi) for v in ("full", "rgb")]
 fig = figures.dot_interval(lines, x="mean AUROC on unseen forgers", null=0.5, title="Does the probe help to transfer?")
 nb.show(fig, **words.unseen(far["full"], far["rgb"], transfer, unseen))
 nb.record("auroc_seen", cells["full"].value)
@@ -233,7 +236,8 @@ piece = runs.chunk_scores(nb.p, probe, models["full"], chunks)
 both = experiments.by_chunk_and_clip(piece, chunks.label, of, n=nb.p.n_bootstrap, seed=nb.seed)
 rho = experiments.likeness(piece, chunks.label, of)
 lines = [(f"{name}s resampled", cell.value, cell.lo, cell.hi) for name, cell in both.items()]
-fig = figures.dot_interval(lines, x="AUROC over chunks", null=0.5, guess=guess, title="The same scores, two intervals")
+fig = figures.dot_interval(lines, x="AUROC over chunks", null=0.5, guess=guess,
+                           title="The same scores, two intervals")
 nb.show(fig, **words.chunks(both, rho))
 widths = {name: max(cell.hi - cell.lo, 1e-9) for name, cell in both.items()}
 nb.record("ci_ratio_clip_over_chunk", widths["clip"] / widths["chunk"])
@@ -249,7 +253,8 @@ nb.record("rho_chunks", rho)
 few, own, other = runs.heard_by_others(nb.p, probe, test, tested, nb.seed)
 moved = runs.moved(models["full"], few, own, other, n=nb.p.n_bootstrap, seed=nb.seed)
 lines = [(forger, cell.value, cell.lo, cell.hi) for forger, cell in moved.items()]
-fig = figures.dot_interval(lines, x="change of the logit with another person's voice", null=0, title="Own voice against another's")
+fig = figures.dot_interval(lines, x="change of the logit with another person's voice", null=0,
+                           title="Own voice against another's")
 nb.show(fig, **words.listens(moved, (*seen, *unseen)))
 nb.record("logit_shift_shuffled", moved["real"].value)
 
@@ -282,7 +287,7 @@ nb.record("eer_threshold", metrics.eer_threshold(mean_score, label))
 
 # %%
 labels = {"labels": (float(null.mean()), 0.4, 0.6)}
-parts = {"psi": "no_psi", "phi": "no_phi", "residual": "no_residual", "triplet": "no_triplet", "random_probe": "random_probe"}
+parts = {part: f"no_{part}" for part in ("psi", "phi", "residual", "triplet")} | {"random_probe": "random_probe"}
 if set(parts.values()) <= set(gaps):
     nb.claim("L22", {part: (gaps[v].value, gaps[v].draws) for part, v in parts.items()}, labels)
 nb.claim("L23", {"unseen-rgb": (transfer.value, transfer.draws)}, labels)
