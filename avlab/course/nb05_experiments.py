@@ -23,7 +23,7 @@ VARIANTS = {  # arguments of the detector; `features_of` says what it reads
     "random_probe": {}, "rgb": {"use_psi": False, "rgb_only": True} | WIDER, "noise_psi": {}, "still_psi": {}}
 PRINTED = {"no_psi": "w/o psi", "no_phi": "w/o phi", "no_residual": "w/o residual", "no_triplet": "w/o triplet"}  # rows of X-AVDT's table 7
 CAPACITY = ("noise_psi", "still_psi")  # psi's branch kept and fed with nothing
-RECIPE = {"lr": 2e-3, "schedule": "cosine", "warmup": 5, "batch_size": 16}
+RECIPE = {"lr": 2e-3, "weight_decay": 0.05, "schedule": "cosine", "warmup": 10, "batch_size": 16, "balance": "source"}
 
 
 def config(variant: str, p) -> dict:
@@ -78,7 +78,7 @@ def trained(variant: str, sample, features: dict, forgers, p, seed: int, *, labe
         rows = np.flatnonzero(sample.side == side)
         mine = {name: value[rows] for name, value in features.items()}
         parts.append(dataset(sample.pick(rows), mine, forgers, labels=None if labels is None else np.asarray(labels)[rows]))
-    recipe = RECIPE | {"batch_size": min(RECIPE["batch_size"], len(parts[0]))}
+    recipe = RECIPE | {"batch_size": min(RECIPE["batch_size"], len(parts[0])), "warmup": min(RECIPE["warmup"], len(parts[0]) // 16)}
     state = fit(model, xavdt.total_loss, *parts, epochs=epochs or p.epochs, seed=seed, **recipe)
     return model, state
 

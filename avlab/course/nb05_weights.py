@@ -93,7 +93,7 @@ def card(files, sample, seen) -> dict:
     return {
         "what": "X-AVDT small and its ablations, trained on features of the bundled probe (notebook 05)",
         "made_by": "python -m avlab.course.nb05_weights STORE OUT",
-        "recipe": experiments.RECIPE | {"epochs": EPOCHS, "balance": "label", "optimiser": "AdamW, gradients clipped at 1"},
+        "recipe": experiments.RECIPE | {"epochs": EPOCHS, "optimiser": "AdamW, gradients clipped at 1"},
         "phi_steps": PHI_STEPS, "clips": count, "forgers": list(seen), "people": "those of the train split; the epoch was chosen on those of the val split",
         "data": "SynthTalk, clips of 0.64 s: the first fakes of every person and forger and the real clips that they were made from",
         "limits": "Knows SynthTalk, three forgers of it and one probe. A score of real video is not a finding.", "files": files}
