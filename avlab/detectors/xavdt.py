@@ -15,10 +15,10 @@ The released code differs from the paper: FIRST_RELEASE and CHECKPOINT name its 
 Departures of size="small", each an argument (in brackets the paper's):
     standardise="running"  every channel of phi and psi has mean 0 and deviation 1 over the training clips ((x - 0.45) / 0.225 for phi, psi as it is).
                            Never per clip: the mean and the deviation of a clip's channels are what tells, and an instance norm would erase them.
-    statistics=True        `fuse` also reads maps (v' and a' alone): of every psi channel the mean in a cell and how far it moves from frame to frame, and
-                           of each gray film of phi the power of its local spectra, both as logarithms. What tells lies in squares, of movements around
-                           the mouth and of the finest detail, which convolutions reach only through squares that they must first learn from
-                           many more clips than a small world has; psi's constant pattern and phi's faces would drown it.
+    statistics=True        `fuse` also reads maps (v' and a' alone): of every psi channel the mean in a cell and how far it moves from frame to frame,
+                           and of phi's frames and residual, in gray, the power of local spectra; powers and movements as logarithms. What tells
+                           lies in squares, of movements around the mouth and of the finest detail, which convolutions reach only through
+                           squares that they must first learn; psi's constant pattern and phi's faces would drown it.
     composite_px=32        phi is averaged to 32 x 32 in front of its encoder (no averaging); the spectra are taken before.
     Widths 32 to 64 and one block a layer; 4 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
     the third decoder layer has stride 1, so that 2 x 2 cells are left for its batch statistics.
@@ -67,7 +67,7 @@ def inputs(composite, av_attention, *, px=None, grid=None):
     """Return what X-AVDT reads of a probed chunk: {"composite": (12, 16, px, px), "av_attention": (C, 16, h, w)}, float16, in the probe's units.
 
     composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px; None = as it is
-    grid          (h, w) on which the streams end: adds "spectra" (320, h, w) of phi as it is, so that a training need not make them at every step
+    grid          (h, w) on which the streams end: adds "spectra" (320, h, w) of phi's four films, for a training that need not make them at every step
     av_attention  (C, 16, h, w), as it is: all scaling belongs to the network
     Raises AvlabError for other shapes, other than 16 frames (cut a longer clip, each chunk gets its own score) or numbers that are not finite.
     """
@@ -158,6 +158,7 @@ class XAVDT(nn.Module):
         _options(locals())
         self.use_psi, self.use_phi, self.composite_px, self.psi_channels = use_psi, use_phi, composite_px, psi_channels
         self.phi_channels = 3 if rgb_only else 12 if use_residual else 9
+        self.spectral = (0, 3) if self.phi_channels == 12 else (0,)  # films of phi: frames and residual; what is decoded has lost its finest detail
         self.embed, self.mining, self.triplet_weight, self.margin, self.keep_attention = embed, mining, triplet_weight, margin, keep_attention
         running = standardise == "running"
         if use_phi:
@@ -167,7 +168,7 @@ class XAVDT(nn.Module):
             self.av_attention_scale = Standardise(psi_channels) if running else nn.Identity()
             self.av_attention_encoder = ResNeXt3d(psi_channels, psi_stem, None, psi_layers, groups)
         ends = [spec[-1][0] for spec, used in ((phi_layers, use_phi), (psi_layers, use_psi)) if used]
-        extra = (2 * psi_channels * use_psi + 80 * self.phi_channels // 3 * use_phi) if statistics else 0
+        extra = (2 * psi_channels * use_psi + 80 * len(self.spectral) * use_phi) if statistics else 0
         self.statistics_scale = Standardise(extra) if extra else None
         self.fuse = nn.Conv2d(sum(ends) + extra, width, 1)
         self.decoder = Decoder(width, heads, decoder_layers, groups, shared_norm)
@@ -196,7 +197,8 @@ class XAVDT(nn.Module):
             phi = composite[:, :self.phi_channels]
             streams.append(self.composite_encoder(self.composite_scale(shrink(phi, self.composite_px))))
             if self.statistics_scale is not None:
-                maps.append(spectra(phi, streams[0].shape[3:]) if made is None else made[:, :80 * self.phi_channels // 3].to(phi))
+                fine = phi.unflatten(1, (-1, 3))[:, self.spectral].flatten(1, 2)
+                maps.append(spectra(fine, streams[0].shape[3:]) if made is None else made.unflatten(1, (-1, 80))[:, self.spectral].flatten(1, 2).to(phi))
         if self.use_psi:
             psi = self.av_attention_scale(av_attention)
             streams.append(self.av_attention_encoder(psi))
