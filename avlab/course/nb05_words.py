@@ -74,9 +74,10 @@ def table7(gaps, printed) -> dict:
     helps = [NAMES[v] for v, g in gaps.items() if side_of(g) == "above"]
     hurts = [NAMES[v] for v, g in gaps.items() if side_of(g) == "below"]
     said = "; ".join(f"{NAMES[v]} {span(g)}" for v, g in gaps.items())
-    order = [v for v in printed if v in gaps]
-    most = max(order, key=lambda v: gaps[v].value) if order else None
-    rank = f"Here the largest loss of the four is {NAMES[most]}; in the paper it is without psi. " if most else ""
+    run = [v for v in printed if v in gaps]
+    first, theirs = (NAMES[max(x, key=x.get)] for x in ({v: gaps[v].value for v in run} or {"full": 0}, printed or {"full": 0}))
+    rank = (f"Of table 7's {len(run)} rows the largest loss here is {first}, in the paper {theirs}. " if len(run) == len(printed) > 1
+            else f"{len(run)} of table 7's {len(printed)} rows were run. ")
     return {"alt": f"AUROC of the full network minus that of each variant: {said}.",
             "caption": f"{rank}Clearly worse than full: {listed(helps)}; clearly better: {listed(hurts)}. "
                        "Each against a full network of the same clips and steps. The hollow marks are printed without intervals, from one training each, on other data and other forgers."}
@@ -98,16 +99,17 @@ def forgers(cells, seen) -> dict:
             "caption": f"{listed(seen)} were in the training, the others were not. A mean over forgers hides which one carries it."}
 
 
-def chunks(cells, rho) -> dict:
-    """cells {"chunk": Interval, "clip": Interval}; rho  how alike two chunks of a clip are"""
+def chunks(cells, rho, clips) -> dict:
+    """cells {"chunk": Interval, "clip": Interval}; rho  how alike two chunks of a clip are;  clips  how many there were"""
     widths = {name: cell.hi - cell.lo for name, cell in cells.items()}
     ratio = widths["clip"] / max(widths["chunk"], 1e-9)
     word = "wider" if ratio > 1.05 else "narrower" if ratio < 0.95 else "as wide"
     grow = max(1 + 6 * rho, 0) ** 0.5
     alike = "repeat each other" if rho > 0.2 else "hardly repeat each other"
+    few = f" But {clips} clips are too few to say so." if clips < 12 else ""
     return {"alt": f"Resampling chunks gives an interval {widths['chunk']:.2f} wide, resampling clips {widths['clip']:.2f}: by clip it is {word} (factor {ratio:.2f}).",
             "caption": f"Two chunks of one clip {alike} (rho {rho:.2f}). With the paper's 7 chunks a clip the variance would be 1 + 6 rho = {1 + 6 * rho:.1f} times, "
-                       f"the interval {grow:.1f} times what counting chunks claims."}
+                       f"the interval {grow:.1f} times what counting chunks claims.{few}"}
 
 
 def listens(moved, forgers) -> dict:

@@ -238,7 +238,7 @@ rho = experiments.likeness(piece, chunks.label, of)
 lines = [(f"{name}s resampled", cell.value, cell.lo, cell.hi) for name, cell in both.items()]
 fig = figures.dot_interval(lines, x="AUROC over chunks", null=0.5, guess=guess,
                            title="The same scores, two intervals")
-nb.show(fig, **words.chunks(both, rho))
+nb.show(fig, **words.chunks(both, rho, len(set(of))))
 widths = {name: max(cell.hi - cell.lo, 1e-9) for name, cell in both.items()}
 nb.record("ci_ratio_clip_over_chunk", widths["clip"] / widths["chunk"])
 nb.record("rho_chunks", rho)

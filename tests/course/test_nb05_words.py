@@ -20,7 +20,7 @@ def test_every_alt_text_is_accepted_by_show():
     gaps = {"no_psi": at(0.1), "no_phi": at(0.0), "noise_psi": at(0.1)}
     texts = [words.stages((15, 16, 17), [17], 1000, {15: "16", 16: "", 17: "16"}), words.training([0.6, 0.7], [0.05]), words.training([0.6], [0.05]), words.losses(0.1, [0.7]),
              words.variants({"full": at(0.7), "rgb": at(0.6)}), words.table7(gaps, {"no_psi": 0.07}), words.unseen(at(0.7), at(0.6), at(0.1), ("dub",)),
-             words.forgers({("dub", "full"): at(0.7), ("dub", "rgb"): at(0.5)}, ("faceswap",)), words.chunks({"chunk": at(0.7), "clip": at(0.7, 0.1)}, 0.5),
+             words.forgers({("dub", "full"): at(0.7), ("dub", "rgb"): at(0.5)}, ("faceswap",)), words.chunks({"chunk": at(0.7), "clip": at(0.7, 0.1)}, 0.5, 20),
              words.listens({"real": at(0.5), "dub": at(0.0)}, ("dub",)), words.shift({"AUROC": 0.0, "Acc": 0.3}), words.permuted(0.5, (0.3, 0.7)), words.capacity(gaps, "no_psi", ["noise_psi"])]
     for said in texts:
         assert alt_text(said["alt"]) and len(said["caption"]) > 20
@@ -52,7 +52,8 @@ def test_variants_name_the_best_and_who_is_above_chance():
 
 def test_table7_names_helps_and_hurts():
     said = words.table7({"no_psi": at(0.1), "no_phi": at(0.2), "rgb": at(-0.1)}, {"no_psi": 0.07, "no_phi": 0.05})["caption"]
-    assert "largest loss of the four is without phi" in said and "Clearly worse than full: without psi and without phi; clearly better: pictures alone" in said
+    assert "2 rows the largest loss here is without phi, in the paper without psi" in said and "Clearly worse than full: without psi and without phi; clearly better: pictures alone" in said
+    assert "0 of table 7's 1 rows were run" in words.table7({"rgb": at(0.0)}, {"no_psi": 0.07})["caption"]
     assert "Clearly worse than full: none; clearly better: none" in words.table7({"no_psi": at(0.0)}, {})["caption"]
 
 
@@ -70,9 +71,10 @@ def test_forgers_name_the_lowest():
 
 @pytest.mark.parametrize("half,word", [(0.1, "wider (factor 2.00)"), (0.02, "narrower"), (0.05, "as wide")])
 def test_chunks(half, word):
-    said = words.chunks({"chunk": at(0.7, 0.05), "clip": at(0.7, half)}, 0.5)
+    said = words.chunks({"chunk": at(0.7, 0.05), "clip": at(0.7, half)}, 0.5, 20)
     assert word in said["alt"] and "1 + 6 rho = 4.0 times" in said["caption"] and "2.0 times what" in said["caption"]
-    assert "hardly repeat" in words.chunks({"chunk": at(0.7), "clip": at(0.7)}, 0.0)["caption"]
+    assert "hardly repeat" in words.chunks({"chunk": at(0.7), "clip": at(0.7)}, 0.0, 20)["caption"]
+    assert "too few" in words.chunks({"chunk": at(0.7), "clip": at(0.7)}, 0.0, 4)["caption"] and "too few" not in said["caption"]
 
 
 @pytest.mark.parametrize("real,word,verdict", [(0.5, "towards fake", "The detector listens"), (-0.5, "towards real", "not shown"), (0.0, "neither way", "not shown")])
