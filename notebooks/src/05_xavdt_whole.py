@@ -117,7 +117,8 @@ nb.show(hinges, alt=hinge(0.3)["note"], caption="Move the margin: one curve foll
 # ## 3 Train it
 #
 # The clips are drawn by the seed, before anything is measured. People of training, validation and test are three different groups, and
-# the unseen forgers stand in the test alone. phi and psi are measured once.
+# the unseen forgers stand in the test alone. phi and psi are measured once. In training each forgery stands in its batch beside the
+# clip that it was made from: what both share, face, light and motion, cancels in the gradient, and the forgery is left.
 
 # %%
 probe = DiffusionProbe.bundled(nb.device, nb.p.phi_steps)
