@@ -54,14 +54,15 @@ def others(sample, seed: int) -> np.ndarray:
     return controls.shuffled_order(sample.people.tolist(), sample.category.tolist(), seed=seed)
 
 
-def agreement(probe, sample, *, draws, seed, silent=True) -> dict:
-    """log(error with another's sound / error with its own), one number a clip, larger = the lips say what is heard: {"own": (N,), "silent": (N,)}.
+def agreement(probe, sample, rows, *, draws, seed, silent=True) -> dict:
+    """log(error with another's sound / error with its own) of the clips `rows` of a sample, larger = the lips say what is heard: {"own", "silent": (n,)}.
 
-    "silent" is the control: the same with silence in the place of the own sound. A ratio, because clips differ in how hard their pixels are.
+    The other's sound may come from any clip of the sample. "silent" is the control: the same with silence in the place of the own sound.
+    A ratio, because clips differ in how hard their pixels are.
     """
     frames, own = windows(sample)
-    sounds = {"own": own, "shuffled": own[others(sample, seed)]} | ({"silent": controls.silent(own)} if silent else {})
-    error = errors(probe, sample.rows, frames, sounds, draws=draws, seed=seed)
+    sounds = {"own": own[rows], "shuffled": own[others(sample, seed)][rows]} | ({"silent": controls.silent(own[rows])} if silent else {})
+    error = errors(probe, sample.rows[rows], frames[rows], sounds, draws=draws, seed=seed)
     return {name: np.log(error["shuffled"] / error[name]) for name in sounds if name != "shuffled"}
 
 

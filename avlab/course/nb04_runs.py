@@ -55,7 +55,7 @@ def listening(heard, people, *, n, seed) -> tuple[dict, dict]:
     return share, best
 
 
-def own_and_other(seen, sample, seed, *, centred, n):
+def own_and_other(seen, sample, *, centred, n, seed):
     """Beat 3: cosines of the real clips with their own sound and with another person's, and the AUROC between the two (Interval, people resampled)."""
     real = np.flatnonzero(sample.label == 0)
     order = controls.shuffled_order(sample.people[real].tolist(), ["real"] * len(real), seed=seed)
@@ -216,19 +216,18 @@ def permuted_effect(trained, sample, p, seed):
 # ------------------------------------------------------------------------------------------------ beats 9 and 10
 
 
-def first_of_each(sample, n: int):
-    """The first n clips of every forger and the first 2 n reals: all of the same people, as they were drawn."""
-    keep = [k for name in dict.fromkeys(sample.forger) for k in np.flatnonzero(sample.forger == name)[:2 * n if name == "real" else n]]
-    return sample.pick(np.sort(keep))
+def first_of_each(sample, n: int) -> np.ndarray:
+    """Numbers of the first n clips of every forger and the first 2 n reals: all of the same people, as they were drawn."""
+    return np.sort(np.concatenate([np.flatnonzero(sample.forger == name)[:2 * n if name == "real" else n] for name in dict.fromkeys(sample.forger)]))
 
 
-def agreements(probe, sample, *, noise_draws, names, seed, n) -> tuple[dict, dict]:
-    """Beat 9: agreement of every clip {"own", "silent", "random": (N,)}, and {"own sound" | "silent" | "random weights": {forger: Interval of AUROC}}."""
+def agreements(probe, sample, rows, *, noise_draws, names, seed, n) -> tuple[dict, dict]:
+    """Beat 9: agreement of the clips `rows` {"own", "silent", "random": (n,)}, and {"own sound" | "silent" | "random weights": {forger: Interval of AUROC}}."""
     from avlab.probe.diffusion_probe import DiffusionProbe
 
-    found = probing.agreement(probe, sample, draws=noise_draws, seed=seed)
+    found = probing.agreement(probe, sample, rows, draws=noise_draws, seed=seed)
     fresh = DiffusionProbe.random(probe.device, seed=seed, like=probe)
-    found["random"] = probing.agreement(fresh, sample, draws=1, seed=seed, silent=False)["own"]
-    told = {label: experiments.aurocs(sample, -found[key], names, n=n, seed=seed)
+    found["random"] = probing.agreement(fresh, sample, rows, draws=1, seed=seed, silent=False)["own"]
+    told = {label: experiments.aurocs(sample.pick(rows), -found[key], names, n=n, seed=seed)
             for label, key in (("own sound", "own"), ("silent", "silent"), ("random weights", "random"))}
     return found, told

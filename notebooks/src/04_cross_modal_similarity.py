@@ -78,8 +78,7 @@ fvra = clips.of_the_picture(rows)
 early = -1 if nb.p.mutant == "audio_shift" else 0
 sample = clips.load_sample(clips.draw(rows, nb.p.clips_per_class, nb.seed), nb.p.frames_lag, shift_frames=early)
 train = clips.load_sample(clips.draw(rows, nb.p.train_clips, nb.seed, split="train"), clips.WINDOW)
-reals = clips.load_sample(clips.draw(rows, -(-nb.p.real_clips // 12), nb.seed, names=(), reals=12)[:nb.p.real_clips], 80,
-                          shift_frames=early)
+reals = clips.load_sample(clips.draw(rows, nb.p.real_clips, nb.seed, names=(), reals=1), 80, shift_frames=early)
 nb.record("leaks", len(set(sample.people) & set(train.people)))
 print(f"test: {len(sample)} clips of {len(set(sample.people))} people, {nb.p.frames_lag / 25:.1f} s each; forgers: {', '.join(names)}")
 print(f"train: {len(train)} clips of {len(set(train.people))} people; real clips to listen to: {len(reals)} of 3.2 s")
@@ -147,8 +146,8 @@ for k, frames in enumerate(lengths):
 towers = two_tower.load(device=nb.device)
 seen = experiments.embed(towers, sample, train)
 fresh = experiments.embed(controls.reinitialised(towers, seed=nb.seed), sample, train)
-own, other, pairs = runs.own_and_other(seen, sample, nb.seed, centred=nb.p.centred, **many)
-own_random, other_random, pairs_random = runs.own_and_other(fresh, sample, nb.seed, centred=nb.p.centred, **many)
+own, other, pairs = runs.own_and_other(seen, sample, centred=nb.p.centred, **many)
+own_random, other_random, pairs_random = runs.own_and_other(fresh, sample, centred=nb.p.centred, **many)
 fig = drawn.histograms({"trained on real clips": {"own": own, "other": other}, "random weights": {"own": own_random, "other": other_random}},
                        x="cosine of picture and sound, real clips", title="Does the encoder hear?")
 nb.show(fig, **words.hears(own, other, pairs, pairs_random))
@@ -166,7 +165,7 @@ by_towers = experiments.mean_curves(sample, tower_table, ["real", *names], at, *
 fig = drawn.lag_panels(runs.in_ms(by_towers), y="cosine", title="Similarity of the two towers, sound shifted",
                        mark={name: 40 * curve.peak for name, curve in by_towers.items()})
 nb.show(fig, **words.towers_lag(by_towers))
-nb.record("tower_lag_real", by_towers["real"].peak + early * (nb.p.mutant == "none"))
+nb.record("tower_lag_real", by_towers["real"].peak)
 for name in names:
     nb.record(f"tower_lag.{name}", by_towers[name].peak)
 
@@ -341,11 +340,12 @@ nb.record("cos_silent_sd", quiet.std())
 # %%
 guess = predict("04.9", "Which forger does this signal catch best?", ["faceswap", "lipsync", "dub", "rtvc"])
 probe = DiffusionProbe.bundled(nb.device)
-few = runs.first_of_each(sample, nb.p.probe_clips)
+asked = runs.first_of_each(sample, nb.p.probe_clips)
+few = sample.pick(asked)
 measured = {"noise_draws": nb.p.noise_draws, "names": names, "seed": nb.seed, "n": nb.p.n_bootstrap}
 
 # %%
-agree, told = runs.agreements(probe, few, **measured)
+agree, told = runs.agreements(probe, sample, asked, **measured)
 groups = {name: agree["own"][few.forger == name] for name in ["real", *names]}
 means = {name: runs.ends(x) for name, x in experiments.by_forger(few, agree["own"], groups, **many).items()}
 nb.show(drawn.strips(groups, means, x="log error, another's sound over own", null=0.0, title="How much the own sound helps"),
@@ -370,7 +370,7 @@ guess = predict("04.10", "Where is the lowest error of a forger whose lips are 6
 
 # %%
 steps = list(range(-nb.p.probe_max_lag, nb.p.probe_max_lag + 1))
-some = runs.first_of_each(sample, nb.p.lag_clips)
+some = sample.pick(runs.first_of_each(sample, nb.p.lag_clips))
 valleys = experiments.mean_curves(some, probing.lag_errors(probe, some, steps, draws=nb.p.noise_draws, seed=nb.seed), ["real", *names], steps, **many)
 fig = drawn.lag_panels(runs.in_ms(valleys), y="error against its mean", title="Error of the probe, sound shifted",
                        mark={name: 40 * curve.valley for name, curve in valleys.items()})
