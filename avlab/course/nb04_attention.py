@@ -46,7 +46,7 @@ def one_key(width=512, heads=8, clips=6, *, over="pooled", seed=0) -> OneKey:
             asking, answering = max(asking, float(gradient[:2 * width].abs().max())), max(answering, float(gradient[2 * width:].abs().max()))
             silent += gradient[:2 * width].numel()
         total += sum(p.numel() for p in side.parameters())
-    weights = torch.cat([to_audio.flatten(), to_video.flatten()])
+    weights = torch.cat([to_audio.flatten(), to_video.flatten()]).detach()
     return OneKey(float(weights.min()), float(weights.max()), asking / answering, silent, total)
 
 

@@ -349,7 +349,7 @@ agree, told = runs.agreements(probe, sample, asked, **measured)
 groups = {name: agree["own"][few.forger == name] for name in ["real", *names]}
 means = {name: runs.ends(x) for name, x in experiments.by_forger(few, agree["own"], groups, **many).items()}
 nb.show(drawn.strips(groups, means, x="log error, another's sound over own", null=0.0, title="How much the own sound helps"),
-        **words.probe_sees(told["own sound"], told["silent"], told["random weights"]))
+        **words.probe_values(means))
 
 # %%
 lines = [(name, kind, *runs.ends(told[kind][name])) for name in names for kind in told]

@@ -64,8 +64,14 @@ def test_the_pull_is_named_by_its_direction(last, shuffled, said):
 
 def test_shuffled_generators_decide_about_the_fingerprint():
     gaps = {0.0: at(0.5), 5.0: at(0.1)}
-    assert "no fingerprint that is tied" in words.pull(gaps, {0.0: at(0.5), 5.0: at(0.12)})["caption"]
-    assert "the generators matter" in words.pull(gaps, {0.0: at(0.5), 5.0: at(0.48)})["caption"]
+    assert "hardly a fingerprint" in words.pull(gaps, {0.0: at(0.6), 5.0: at(0.25)})["caption"]
+    assert "the generators matter" in words.pull(gaps, {0.0: at(0.6), 5.0: at(0.58)})["caption"]
+    assert "no pull to explain" in words.pull({0.0: at(0.5), 5.0: at(0.5)}, gaps)["caption"]
+
+
+def test_who_is_helped_by_the_own_sound():
+    said = words.probe_values({"real": (0.7, 0.6, 0.8), "dub": (0.0, -0.1, 0.1), "flow": (-0.5, -0.6, -0.4)})["caption"]
+    assert "helps for real; it makes no difference for dub; it hurts for flow" in said and "divides the error by 2.0" in said
 
 
 @pytest.mark.parametrize("real, fake, said", [(0.9, 0.9, "Both rise"), (0.5, 0.9, "The fakes rise and the reals do not"), (0.5, 0.2, "Neither rises")])
