@@ -60,7 +60,7 @@ PROFILES = {
     "smoke": {},
     "full": {
         "clips_per_class": 20, "real_clips": 60, "train_clips": 20, "fp_weights": [0.0, 0.2, 1.0, 5.0], "projection_epochs": 15, "projection_seeds": 3,
-        "token_epochs": 6, "probe_clips": 16, "noise_draws": 2, "lag_clips": 6, "probe_max_lag": 4, "n_bootstrap": 1000, "n_permutations": 200
+        "token_epochs": 6, "probe_clips": 12, "noise_draws": 2, "lag_clips": 4, "probe_max_lag": 4, "n_bootstrap": 1000, "n_permutations": 200
     },
     "gpu": {
         "frames_lag": 80, "clips_per_class": 96, "real_clips": 240, "train_clips": 120, "fp_weights": [0.0, 0.2, 1.0, 5.0], "projection_epochs": 30,

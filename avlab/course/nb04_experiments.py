@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from avlab import metrics
 from avlab.course.nb04_clips import SAMPLES, towers_see, windows
@@ -138,19 +139,22 @@ def embed(net, sample, reference) -> Embedded:
     return Embedded(video, audio, about[0].mean((0, 1)), about[1].mean((0, 1)))
 
 
+def hear(net, audio, frames=16) -> np.ndarray:
+    """What the sound tower says of sounds (N, 640 frames): (N, frames, D)."""
+    mel = np.stack([two_tower.mel_rows(sound, frames) for sound in audio])
+    with torch.no_grad():
+        return net.audio(torch.as_tensor(mel).to(next(net.parameters()).device)).cpu().numpy()
+
+
 def embedding_curves(net, sample, reference, max_lag: int) -> np.ndarray:
     """Lag curves of the towers: the sound is shifted in front of them, so every lag compares 16 whole frames. (N, 2 max_lag + 1)"""
-    base, columns = embed(net, sample, reference), []
-    for lag in range(-max_lag, max_lag + 1):
-        frames, audio = windows(sample, lag=lag)
-        columns.append(base.cosine(audio=two_tower.embed(net, *towers_see(frames, audio))[1]))
-    return np.stack(columns, 1)
+    base = embed(net, sample, reference)
+    return np.stack([base.cosine(audio=hear(net, windows(sample, lag=lag)[1])) for lag in similarity.lags(max_lag)], 1)
 
 
 def silence_vector(net, frames=16) -> np.ndarray:
     """What the sound tower says of digital silence: (frames, D)."""
-    mel = two_tower.mel_rows(np.zeros(frames * SAMPLES, np.float32), frames)
-    return two_tower.embed(net, np.zeros((1, frames, two_tower.PIXELS, two_tower.PIXELS), np.float32), mel[None])[1][0]
+    return hear(net, np.zeros((1, frames * SAMPLES), np.float32), frames)[0]
 
 
 def gap(cosine, label) -> float:
