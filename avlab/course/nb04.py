@@ -16,10 +16,10 @@ class Params(CommonParams):
     """The parameters of notebook 04; the defaults are the smoke profile.
 
     frames_lag        frames of every clip; the encoders and the probe see the middle 16, the rest is room for shifting the sound
-    clips_per_class   n of each forger and 2 n reals, of n test people (at most 24 different ones)
+    clips_per_class   n of each forger and 4 n reals, of n test people (at most 24 different ones)
     real_clips        real clips of 80 frames for the question how long one must listen
     max_lag           frames on either side
-    train_clips       n of each forger and 2 n reals of the training people, for the projections and the attention over tokens
+    train_clips       n of each forger and 4 n reals of the training people, for the projections and the attention over tokens
     fp_weights        weights of CMFFC; the paper's is 0.2
     projection_epochs, projection_seeds, temperature   of the two projections
     token_epochs      of the small AMDD that attends over tokens
@@ -29,19 +29,19 @@ class Params(CommonParams):
     """
 
     frames_lag: Literal[40, 80, 160] = 40
-    clips_per_class: int = Field(2, ge=2, le=96)
-    real_clips: int = Field(12, ge=4, le=280)
+    clips_per_class: int = Field(2, ge=2, le=72)
+    real_clips: int = Field(12, ge=4, le=288)
     max_lag: int = Field(8, ge=2, le=12)
-    train_clips: int = Field(2, ge=2, le=200)
+    train_clips: int = Field(2, ge=2, le=180)
     fp_weights: list[Annotated[float, Field(ge=0, le=10)]] = Field([0.0, 0.2], min_length=2, max_length=8)
     projection_epochs: int = Field(2, ge=1, le=50)
     projection_seeds: int = Field(1, ge=1, le=10)
     temperature: float = Field(0.07, ge=0.01, le=1)
     token_epochs: int = Field(1, ge=1, le=60)
     centred: bool = True
-    probe_clips: int = Field(1, ge=1, le=96)
+    probe_clips: int = Field(1, ge=1, le=72)
     noise_draws: int = Field(1, ge=1, le=16)
-    lag_clips: int = Field(1, ge=1, le=96)
+    lag_clips: int = Field(1, ge=1, le=72)
     probe_max_lag: int = Field(1, ge=1, le=8)
     n_bootstrap: int = Field(200, ge=100, le=5000)
     n_permutations: int = Field(20, ge=10, le=1000)
@@ -63,8 +63,8 @@ PROFILES = {
         "token_epochs": 6, "probe_clips": 12, "noise_draws": 2, "lag_clips": 4, "probe_max_lag": 4, "n_bootstrap": 1000, "n_permutations": 200
     },
     "gpu": {
-        "frames_lag": 80, "clips_per_class": 96, "real_clips": 240, "train_clips": 120, "fp_weights": [0.0, 0.2, 1.0, 5.0], "projection_epochs": 30,
-        "projection_seeds": 5, "token_epochs": 30, "probe_clips": 96, "noise_draws": 4, "lag_clips": 48, "probe_max_lag": 6, "n_bootstrap": 2000,
+        "frames_lag": 80, "clips_per_class": 72, "real_clips": 240, "train_clips": 120, "fp_weights": [0.0, 0.2, 1.0, 5.0], "projection_epochs": 30,
+        "projection_seeds": 5, "token_epochs": 30, "probe_clips": 72, "noise_draws": 4, "lag_clips": 48, "probe_max_lag": 6, "n_bootstrap": 2000,
         "n_permutations": 1000
     },
 }

@@ -66,7 +66,7 @@ def of_the_picture(rows) -> list[str]:
     return [name for name in forgers(rows) if name in video]
 
 
-def draw(rows, n: int, seed: int, *, split="test", names=None, reals=2) -> list:
+def draw(rows, n: int, seed: int, *, split="test", names=None, reals=4) -> list:
     """Draw n clips of every forger and reals * n real ones, all of the same people; clip k of each forger shows the same person.
 
     rows   a manifest of which the clips of 0.64 s are used      names  forgers, default `forgers(rows)`      seed   decides people and clips

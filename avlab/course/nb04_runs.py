@@ -42,6 +42,11 @@ def in_ms(curves: dict, *, band=False):
     return {name: (MS * curve.lags, curve.mean, curve.lo, curve.hi) for name, curve in curves.items()}
 
 
+def marks(curves: dict, level: float) -> dict:
+    """{name: ms} of the peaks whose interval rises above `level`; a curve without such a peak gets no mark, for its highest point means nothing."""
+    return {name: MS * curve.peak for name, curve in curves.items() if curve.lo.max() > level}
+
+
 # ------------------------------------------------------------------------------------------------ beats 2 to 5
 
 
@@ -217,8 +222,15 @@ def permuted_effect(trained, sample, p, seed):
 
 
 def first_of_each(sample, n: int) -> np.ndarray:
-    """Numbers of the first n clips of every forger and the first 2 n reals: all of the same people, as they were drawn."""
-    return np.sort(np.concatenate([np.flatnonzero(sample.forger == name)[:2 * n if name == "real" else n] for name in dict.fromkeys(sample.forger)]))
+    """Numbers of the first n clips of every forger, and of two reals of each of these n draws: the same people throughout."""
+    draws = int((sample.forger == next(name for name in sample.forger if name != "real")).sum())
+    block = np.arange(len(sample)) // (len(sample) // draws)  # `draw` gives one block of clips a person
+    kept = []
+    for k in range(n):
+        rows = np.flatnonzero(block == k)
+        real = sample.forger[rows] == "real"
+        kept += [*rows[~real], *rows[real][:2]]
+    return np.sort(kept)
 
 
 def agreements(probe, sample, rows, *, noise_draws, names, seed, n) -> tuple[dict, dict]:

@@ -84,8 +84,8 @@ def towers_lag(curves) -> dict:
                        "An embedding that was trained to be tolerant of shifts would show a plateau here."}
 
 
-def invisible(gaps, aurocs, band) -> dict:
-    """Beat 4. gaps {forger: Interval real - fake}, aurocs {forger: Interval}, band (lo, hi) of mismatched pairs."""
+def invisible(gaps, band) -> dict:
+    """Beat 4. gaps {forger: Interval real - fake}, band (lo, hi) of mismatched pairs."""
     seen = [name for name, x in gaps.items() if side_of(x) == "above"]
     turned = [name for name, x in gaps.items() if side_of(x) == "below"]
     hidden = [name for name in gaps if name not in seen and name not in turned]

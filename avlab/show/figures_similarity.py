@@ -64,7 +64,7 @@ def listening(seconds, share, best, chance, *, title="", guess=None, world=WORLD
     return _guess(dressed(fig, title=title, world=world, height=360), guess)
 
 
-def histograms(rows, *, x, low=-1.0, high=1.0, bins=40, title="", guess=None, world=WORLD):
+def histograms(rows, *, x, y="share of clips", low=-1.0, high=1.0, bins=40, title="", guess=None, world=WORLD):
     """Histograms one above the other on one axis: rows = {line: {"own" | "another's": values}}; every line has the same bins and height."""
     from plotly.subplots import make_subplots
     fig = make_subplots(len(rows), 1, shared_xaxes=True, shared_yaxes=True, vertical_spacing=0.09, subplot_titles=list(rows))
@@ -76,7 +76,7 @@ def histograms(rows, *, x, low=-1.0, high=1.0, bins=40, title="", guess=None, wo
             fig.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=share, name=s.label, legendgroup=s.label, showlegend=r == 1, opacity=0.8, row=r, col=1,
                         marker={"color": s.colour, "pattern": {"shape": s.symbol, "solidity": 0.2}, "line": {"width": 0.5, "color": theme.AXIS}})
     fig.update_layout(barmode="overlay", bargap=0.02)
-    fig.update_yaxes(title_text="share of clips")
+    fig.update_yaxes(title_text=y)
     fig.update_xaxes(title_text=x, row=len(rows))
     fig.update_annotations(font_size=13)
     return _guess(dressed(fig, title=title, world=world, height=130 + 150 * len(rows)), guess)
@@ -106,18 +106,22 @@ def strips(groups, means, *, x, band=None, band_text="another's sound", null=Non
     return _guess(axes(dressed(fig, title=title, world=world, height=140 + 40 * len(groups)), x), guess)
 
 
-def attention_maps(maps, *, x, y, top=None, title="", world=WORLD):
-    """Attention weights as heat maps side by side, each with its own columns: maps = {name: (rows, columns)}, one colour scale from 0 to `top`."""
+def attention_maps(maps, *, step_ms, least=0.05, title="", world=WORLD):
+    """Attention weights side by side, each as its difference from an even share in per cent of that share: no preference is white.
+
+    maps   {name: (rows, columns)}, rows summing to 1      step_ms  milliseconds a row and a column      least  half-width of the colour scale at least
+    """
     from plotly.subplots import make_subplots
-    top = max(float(np.max(m)) for m in maps.values()) if top is None else top
+    off = {name: 100 * (np.asarray(m, float) * np.shape(m)[1] - 1) for name, m in maps.items()}
+    top = max(100 * least, *(float(np.abs(m).max()) for m in off.values()))
     wide = [max(np.shape(m)[1], 3) for m in maps.values()]
     fig = make_subplots(1, len(maps), subplot_titles=list(maps), column_widths=[w / sum(wide) for w in wide], horizontal_spacing=0.09)
-    for k, m in enumerate(maps.values(), 1):
-        m = np.asarray(m, float)
-        fig.add_heatmap(z=m, x=[f"{v}" for v in (x(m.shape[1]))], y=[f"{v}" for v in y(m.shape[0])], coloraxis="coloraxis", xgap=1, ygap=1, row=1, col=k,
-                        hovertemplate="picture %{y}, sound %{x}: %{z:.3f}<extra></extra>")
-    fig.update_layout(coloraxis={"cmin": 0, "cmax": top, "colorscale": "Cividis", "colorbar": {"title": {"text": "weight", "side": "right"}, "thickness": 12}},
-                      meta={"min_width": 640})
+    for k, m in enumerate(off.values(), 1):
+        rows, columns = ([str(step_ms * i) for i in range(n)] for n in m.shape)
+        fig.add_heatmap(z=m, x=columns if m.shape[1] > 1 else ["all"], y=rows, coloraxis="coloraxis", xgap=1, ygap=1, row=1, col=k,
+                        hovertemplate="picture %{y}, sound %{x}: %{z:+.1f} %<extra></extra>")
+    bar = {"title": {"text": "off an even share (%)", "side": "right"}, "thickness": 12}
+    fig.update_layout(coloraxis={"cmin": -top, "cmax": top, "colorscale": theme.SIGNED, "colorbar": bar}, meta={"min_width": 640})
     fig.update_xaxes(type="category", title_text="sound at (ms)", showgrid=False, ticks="")
     fig.update_yaxes(type="category", autorange="reversed", showgrid=False, ticks="")
     fig.update_yaxes(title_text="picture at (ms)", col=1)

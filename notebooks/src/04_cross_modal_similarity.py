@@ -58,7 +58,7 @@ from avlab.course import nb04_words as words
 from avlab.course import nb10_arithmetic as arithmetic
 from avlab.explain import controls, similarity, two_tower
 from avlab.probe.diffusion_probe import DiffusionProbe
-from avlab.show import figures, predict
+from avlab.show import predict
 from avlab.show import figures_similarity as drawn
 from avlab.show.explore import explore
 from avlab.show.figures_attention import interval_pairs
@@ -104,7 +104,7 @@ table = experiments.curves(sample.opening, sample.loudness, nb.p.max_lag)
 strangers = experiments.mean_curve(experiments.mismatched(sample, nb.p.max_lag, nb.seed), sample.people, at, **many)
 lips = experiments.mean_curves(sample, table, ["real", *names], at, **many)
 fig = drawn.lag_panels(runs.in_ms(lips), band=runs.in_ms({"": strangers}, band=True), y="correlation", title="Lips and loudness",
-                       mark={name: 40 * curve.peak for name, curve in lips.items()})
+                       mark=runs.marks(lips, strangers.hi.max()))
 nb.show(fig, **words.lips(lips, strangers))
 for name, curve in lips.items():
     if name not in ("real", "lipsync"):
@@ -163,7 +163,7 @@ nb.record("cos_pairs_auroc_random", pairs_random.value)
 tower_table = experiments.embedding_curves(towers, sample, train, nb.p.max_lag)
 by_towers = experiments.mean_curves(sample, tower_table, ["real", *names], at, **many)
 fig = drawn.lag_panels(runs.in_ms(by_towers), y="cosine", title="Similarity of the two towers, sound shifted",
-                       mark={name: 40 * curve.peak for name, curve in by_towers.items()})
+                       mark=runs.marks(by_towers, np.quantile(other, 0.975)))
 nb.show(fig, **words.towers_lag(by_towers))
 nb.record("tower_lag_real", by_towers["real"].peak)
 for name in names:
@@ -196,7 +196,7 @@ groups = {name: cosine[sample.forger == name] for name in ["real", *names]}
 gaps = experiments.gaps(sample, cosine, names, **many)
 means = {name: runs.ends(x) for name, x in experiments.by_forger(sample, cosine, groups, **many).items()}
 nb.show(drawn.strips(groups, means, x="cosine of picture and sound", band=band, title="Which forgers are invisible?"),
-        **words.invisible(gaps, None, band))
+        **words.invisible(gaps, band))
 
 # %%
 quiet = seen.cosine(audio=experiments.silence_vector(towers), centred=nb.p.centred)
@@ -232,7 +232,8 @@ toys = {size: experiments.shared_mean(size, seed=nb.seed) for size in sizes}
 
 def unrelated(common_mean):
     raw, centred = toys[common_mean]
-    return {"": drawn.histograms({"as they are": {"": raw}, "after centring": {"": centred}}, x="cosine of unrelated vectors")}
+    return {"": drawn.histograms({"as they are": {"": raw}, "after centring": {"": centred}}, x="cosine of unrelated vectors",
+                                 y="share of pairs")}
 
 
 nb.show(explore(unrelated, title="A common mean makes everything similar", common_mean=sizes, start={"common_mean": 2.0}, world="toy",
@@ -307,8 +308,8 @@ model = attention.train_tokens(train, names, epochs=nb.p.token_epochs, seed=nb.s
 maps = attention.token_maps(model, sample, names)
 blind = attention.token_maps(attention.untrained(model, nb.seed), sample, names)
 moments = {name: runs.mean_of(attention.own_moment(m.maps), sample.people, **many) for name, m in (("trained", maps), ("random", blind))}
-fig = drawn.attention_maps({"one key, as written": np.ones((8, 1)), "tokens, trained": maps.maps.mean(0), "tokens, random": blind.maps.mean(0)},
-                           x=lambda n: 80 * np.arange(n) if n > 1 else ["all"], y=lambda n: 80 * np.arange(n), title="Pictures ask, sound answers")
+shown = {"one key, as written": np.ones((8, 1)), "tokens, trained": maps.maps.mean(0), "tokens, random weights": blind.maps.mean(0)}
+fig = drawn.attention_maps(shown, step_ms=80, title="Pictures ask, sound answers")
 nb.show(fig, **words.one_key(alone, moments["trained"], moments["random"], maps.auroc))
 for name, x in moments.items():
     nb.record(f"own_moment.{name}", x.value)
@@ -478,16 +479,15 @@ picked = {k: experiments.best_of_lags(heard[0].other, k) for k in range(nb.p.max
 led = {k: experiments.led_by_silence(reals, k, nb.seed) for k in (0, 2, 4, 6)}
 
 
-def fooled(max_lag, silence):
-    values = picked[max_lag] if silence == 0 else led[silence]
-    return {"": drawn.histograms({"strangers": {"": values}}, x="highest correlation" if silence == 0 else "correlation at lag 0")}
+def agreement_of(values, x):
+    return {"": drawn.histograms({"strangers": {"": values}}, x=x, bins=20)}
 
 
-nb.show(explore(lambda max_lag: fooled(max_lag, 0), title="Strangers in step, if I may choose the lag", max_lag=list(picked), start={"max_lag": 0},
-                labels={"max_lag": "lags allowed (frames on either side)"}, alt=lambda v, _: words.chosen(v["max_lag"], 0, picked[v["max_lag"]].mean())),
+nb.show(explore(lambda max_lag: agreement_of(picked[max_lag], "highest correlation"), title="Strangers in step, if I may choose the lag",
+                max_lag=list(picked), start={"max_lag": 0}, labels={"max_lag": "lags allowed (frames on either side)"}, alt=lambda v, _: words.chosen(v["max_lag"], 0, picked[v["max_lag"]].mean())),
         alt=words.chosen(0, 0, picked[0].mean()), caption="Take the maximum over lags of strangers as the baseline of a maximum over lags.")
-nb.show(explore(lambda silence: fooled(0, silence), title="Strangers in step, if all begin with silence", silence=list(led), start={"silence": 0},
-                labels={"silence": "silence at the start (frames)"}, alt=lambda v, _: words.chosen(0, v["silence"], led[v["silence"]].mean())),
+nb.show(explore(lambda silence: agreement_of(led[silence], "correlation at lag 0"), title="Strangers in step, if all begin with silence",
+                silence=list(led), start={"silence": 0}, labels={"silence": "silence at the start (frames)"}, alt=lambda v, _: words.chosen(0, v["silence"], led[v["silence"]].mean())),
         alt=words.chosen(0, 0, led[0].mean()), caption="A shared beginning is a shared mean in time: see beat 5.")
 nb.record("chosen_lag.0", picked[0].mean())
 nb.record(f"chosen_lag.{nb.p.max_lag}", picked[nb.p.max_lag].mean())

@@ -45,9 +45,9 @@ def test_hearing_is_said_by_the_interval(auroc, random, said):
 
 
 def test_invisible_forgers_are_those_whose_interval_spans_zero():
-    said = words.invisible({"dub": at(0.5), "faceswap": at(0.01), "flow": at(-0.2)}, None, (-0.2, 0.2))
+    said = words.invisible({"dub": at(0.5), "faceswap": at(0.01), "flow": at(-0.2)}, (-0.2, 0.2))
     assert "Similarity sees dub. It does not see faceswap, and flow lies even closer" in said["caption"]
-    assert "sees nobody" in words.invisible({"dub": at(0.0)}, None, (0, 1))["caption"]
+    assert "sees nobody" in words.invisible({"dub": at(0.0)}, (0, 1))["caption"]
 
 
 def test_silence_unmasks_a_look_at_the_picture():
