@@ -15,6 +15,7 @@ TITLE = "Cross-modal similarity"
 class Params(CommonParams):
     """The parameters of notebook 04; the defaults are the smoke profile.
 
+    store             not used: every clip is rendered once a run, and nothing here is worth keeping
     frames_lag        frames of every clip; the encoders and the probe see the middle 16, the rest is room for shifting the sound
     clips_per_class   n of each forger and 4 n reals, of n test people (at most 24 different ones)
     real_clips        real clips of 80 frames for the question how long one must listen
@@ -103,6 +104,7 @@ METRICS = {
     "cmffc_on_reals": Metric("I", "", "0", (0, 1e-12)),
     "cos_gap.{weight}": Metric("B", "cosine", "-", 0.05),
     "cos_gap_shuffled.{weight}": Metric("R", "cosine"),
+    "cos_gap_raw.{weight}": Metric("R", "cosine"),
     "onekey_weight": Metric("I", "", "-", (1, 1)),
     "onekey_qk_grad_ratio": Metric("I", "ratio", "0", (0, 1e-12)),
     "l07.ok": Metric("E", "", "up", 1),

@@ -138,9 +138,10 @@ def one_state(state, forger, lag) -> dict:
 
 @dataclass(frozen=True)
 class Trained:
-    """Cosines of the test clips after training the projections: {(weight, kind): (seeds, N)}, kind "true" or "shuffled" generators."""
+    """Cosines of the test clips after training the projections, centred (if asked for) and raw: {(weight, kind): (seeds, N)}, kind "true" or "shuffled"."""
 
     cosine: dict
+    raw: dict
 
 
 def numbers(forger, names) -> np.ndarray:
@@ -159,19 +160,23 @@ def projections(towers, sample, train, names, p, seed) -> Trained:
     seen, known = experiments.embed(towers, sample, train), experiments.embed(towers, train, train)
     video, audio = projecting.scaled(known)
     test, true = projecting.scaled(seen), numbers(train.forger, names)
-    found = {}
+    trained = Trained({}, {})
     for kind in ("true", "shuffled"):
         for weight in p.fp_weights:
-            rows = [_after(video, audio, test, _shuffled(true, k + seed) if kind == "shuffled" else true, weight, p, 100 * seed + k)
+            both = [_after(video, audio, test, _shuffled(true, k + seed) if kind == "shuffled" else true, weight, p, 100 * seed + k)
                     for k in range(p.projection_seeds)]
-            found[weight, kind] = np.stack(rows)
-    return Trained(found)
+            trained.cosine[weight, kind], trained.raw[weight, kind] = (np.stack(rows) for rows in zip(*both, strict=True))
+    return trained
 
 
 def _after(video, audio, test, generator, weight, p, seed):
+    """Cosines of the test clips after one training: centred with the means of the training clips (if asked for), and raw."""
     heads = projecting.train(video, audio, generator, weight=weight, epochs=p.projection_epochs, temperature=p.temperature, seed=seed, mutant=p.mutant)
-    centre = [side.mean(0) for side in projecting.projected(heads, video, audio)] if p.centred else (None, None)
-    return similarity.cosine(*projecting.projected(heads, *test), centre_a=centre[0], centre_b=centre[1])
+    made, raw = projecting.projected(heads, *test), similarity.cosine(*projecting.projected(heads, *test))
+    if not p.centred:
+        return raw, raw
+    centre = [side.mean(0) for side in projecting.projected(heads, video, audio)]
+    return similarity.cosine(*made, centre_a=centre[0], centre_b=centre[1]), raw
 
 
 def _shuffled(generator, seed):
@@ -182,7 +187,7 @@ def _shuffled(generator, seed):
 
 
 def pulls(trained, sample, fvra, p, seed) -> dict:
-    """Gap and means on the FVRA clips and the reals: {"true generators" | "shuffled generators" | "real" | "fake": {weight: Interval}}.
+    """Gap and raw means on the FVRA clips and the reals: {"true generators" | "shuffled generators" | "raw" | "real" | "fake": {weight: Interval}}.
 
     All on the same draws: a draw takes one training seed and resamples people (curriculum 1.4), so differences between weights are paired.
     """
@@ -193,14 +198,15 @@ def pulls(trained, sample, fvra, p, seed) -> dict:
         plan.append((int(rng.integers(p.projection_seeds)), metrics.resample(people, rng)))
     statistics = {"gap": experiments.gap, "real": lambda c, y: float(c[y == 0].mean()), "fake": lambda c, y: float(c[y == 1].mean())}
 
-    def interval(weight, kind, statistic):
-        table = trained.cosine[weight, kind][:, keep]
+    def interval(cosines, weight, kind, statistic):
+        table = cosines[weight, kind][:, keep]
         draws = np.array([statistics[statistic](table[k, rows], label[rows]) for k, rows in plan])
         value = float(np.mean([statistics[statistic](row, label) for row in table]))
         return metrics.Interval(value, *map(float, np.quantile(draws, (0.025, 0.975))), draws)
 
-    made = {"true generators": ("true", "gap"), "shuffled generators": ("shuffled", "gap"), "real": ("true", "real"), "fake": ("true", "fake")}
-    return {name: {w: interval(w, kind, what) for w in p.fp_weights} for name, (kind, what) in made.items()}
+    made = {"true generators": (trained.cosine, "true", "gap"), "shuffled generators": (trained.cosine, "shuffled", "gap"), "raw": (trained.raw, "true", "gap"),
+            "real": (trained.raw, "true", "real"), "fake": (trained.raw, "true", "fake")}
+    return {name: {w: interval(cosines, w, kind, what) for w in p.fp_weights} for name, (cosines, kind, what) in made.items()}
 
 
 def effect_of(gaps):

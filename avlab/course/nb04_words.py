@@ -128,7 +128,7 @@ def pull(gaps, shuffled) -> dict:
            if control / moved > 0.5 else "shuffled generators do less than half of it, so the generators matter")
     return {"alt": f"The gap between real and fake cosine {word}: from {span(gaps[low])} at weight {low:g} to {span(gaps[high])} at weight {high:g}; "
                    f"with shuffled generators from {span(shuffled[low])} to {span(shuffled[high])}.",
-            "caption": f"Cosine of reals minus fakes on people who were not trained on. The gap {word}; {tie}. "
+            "caption": f"Cosine of reals minus fakes on people who were not trained on, centred (and raw, for comparison). The gap {word}; {tie}. "
                        "The paper uses weight 0.2 and shows a picture in which the gap is wide."}
 
 

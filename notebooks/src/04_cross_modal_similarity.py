@@ -277,16 +277,18 @@ guess = predict("04.6", "With more weight on CMFFC, the gap between real and fak
 # %%
 trained = runs.projections(towers, sample, train, names, nb.p, nb.seed)
 pulls = runs.pulls(trained, sample, fvra, nb.p, nb.seed)
-lines = [(f"weight {w:g}", kind, *runs.ends(pulls[kind][w])) for w in nb.p.fp_weights for kind in ("true generators", "shuffled generators")]
+kinds = ("true generators", "shuffled generators", "raw")
+lines = [(f"weight {w:g}", kind, *runs.ends(pulls[kind][w])) for w in nb.p.fp_weights for kind in kinds]
 nb.show(interval_pairs(lines, x="cosine, real minus fake", null=0.0, title="The gap under CMFFC"),
         **words.pull(pulls["true generators"], pulls["shuffled generators"]))
 for w in nb.p.fp_weights:
     nb.record(f"cos_gap.{runs.name_of(w)}", pulls["true generators"][w].value)
     nb.record(f"cos_gap_shuffled.{runs.name_of(w)}", pulls["shuffled generators"][w].value)
+    nb.record(f"cos_gap_raw.{runs.name_of(w)}", pulls["raw"][w].value)
 
 # %%
 lines = [(f"weight {w:g}", kind, *runs.ends(pulls[kind][w])) for w in nb.p.fp_weights for kind in ("real", "fake")]
-nb.show(interval_pairs(lines, x="mean cosine of picture and sound", null=0.0, title="Who moves?"), **words.where_they_go(pulls["real"], pulls["fake"]))
+nb.show(interval_pairs(lines, x="mean cosine of picture and sound, raw", null=0.0, title="Who moves?"), **words.where_they_go(pulls["real"], pulls["fake"]))
 effect = runs.effect_of(pulls["true generators"])
 nb.claim("L21", {"gap": (effect.value, effect.draws)}, {"labels": runs.permuted_effect(trained, sample, nb.p, nb.seed)})
 
