@@ -201,4 +201,5 @@ def explored(forger, lag, r, cosine) -> str:
 def chosen(lags, frames, mean) -> str:
     """Alt text of one state of the last explorer."""
     lead = f", every clip led by {MS * frames} ms of silence" if frames else ""
-    return f"Strangers of 0.64 s, best of {2 * lags + 1} lags{lead}: mean correlation {mean:.2f}, and nothing is in step."
+    where = f"best of {2 * lags + 1} lags" if lags else "at lag 0"
+    return f"Strangers of 0.64 s, {where}{lead}: mean correlation {mean:.2f}, and nothing is in step."
