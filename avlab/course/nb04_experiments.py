@@ -65,10 +65,21 @@ def mean_curves(sample, table, names, at, *, n, seed) -> dict:
     return {name: mean_curve(table[sample.forger == name], sample.people[sample.forger == name], at, n=n, seed=seed) for name in names}
 
 
-def mismatched(sample, max_lag: int, seed: int) -> np.ndarray:
-    """Lag curves of every clip's lips with another person's sound, (N, K): where nothing is in step."""
-    order = controls.shuffled_order(sample.people.tolist(), sample.category.tolist(), seed=seed)
-    return curves(sample.opening, sample.loudness[order], max_lag)
+def mismatched(sample, max_lag: int, seed: int, *, rounds=4) -> np.ndarray:
+    """Lag curves of lips with another person's sound, (rounds * N, K): every clip with `rounds` strangers; nothing here is in step."""
+    people, category = sample.people.tolist(), sample.category.tolist()
+    orders = [controls.shuffled_order(people, category, seed=seed + k) for k in range(rounds)]
+    return np.concatenate([curves(sample.opening, sample.loudness[order], max_lag) for order in orders])
+
+
+def best_of_strangers(table, clips: int, *, n, seed, level=0.95) -> tuple[float, float]:
+    """(lowest, highest) that the mean curve of so many strangers gets at its own best lag, at the ends of the level: the null of a peak.
+
+    A peak is a maximum over lags, so it must be held against the maximum of strangers and not against their value at one lag.
+    """
+    rng = np.random.default_rng(seed)
+    means = np.stack([table[rng.integers(0, len(table), clips)].mean(0) for _ in range(n)])
+    return float(np.quantile(means.min(1), (1 - level) / 2)), float(np.quantile(means.max(1), (1 + level) / 2))
 
 
 @dataclass(frozen=True)

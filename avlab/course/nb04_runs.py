@@ -34,17 +34,14 @@ def mean_of(values, people, *, n, seed):
     return metrics.bootstrap_ci(np.mean, np.asarray(values), groups=people, n=n, seed=seed)
 
 
-def in_ms(curves: dict, *, band=False):
-    """Curves as figures take them: {name: (ms, mean, lo, hi)}; band=True: (ms, lo, hi) of the only one."""
-    if band:
-        curve = next(iter(curves.values()))
-        return MS * curve.lags, curve.lo, curve.hi
+def in_ms(curves: dict) -> dict:
+    """Curves as figures take them: {name: (ms, mean, lo, hi)}."""
     return {name: (MS * curve.lags, curve.mean, curve.lo, curve.hi) for name, curve in curves.items()}
 
 
 def marks(curves: dict, level: float) -> dict:
-    """{name: ms} of the peaks whose interval rises above `level`; a curve without such a peak gets no mark, for its highest point means nothing."""
-    return {name: MS * curve.peak for name, curve in curves.items() if curve.lo.max() > level}
+    """{name: ms} of the peaks that rise above `level`; a curve without such a peak gets no mark, for its highest point means nothing."""
+    return {name: MS * curve.peak for name, curve in curves.items() if curve.mean.max() > level}
 
 
 # ------------------------------------------------------------------------------------------------ beats 2 to 5
@@ -210,7 +207,7 @@ def pulls(trained, sample, fvra, p, seed) -> dict:
 
 
 def effect_of(gaps):
-    """L21: gap at the paper's weight minus gap without the loss."""
+    """L21: gap at the paper's weight minus gap without the loss, paired."""
     return metrics.difference(gaps[0.2], gaps[0.0])
 
 

@@ -19,14 +19,14 @@ def lag_panels(curves, *, band=None, mark=None, x="the picture is late by (ms)",
                         vertical_spacing=0.22 / rows)
     for k, (name, (px, mean, lo, hi)) in enumerate(curves.items()):
         s, place = style(name, k), {"row": k // columns + 1, "col": k % columns + 1}
-        if band is not None:
-            _filled(fig, *band, theme.BAND, place)
         _filled(fig, px, lo, hi, _faint(s.colour), place)
         if name != "real" and "real" in curves:
             fig.add_scatter(x=curves["real"][0], y=curves["real"][1], mode="lines", line={"color": theme.REAL.colour, "width": 1.2}, showlegend=False,
                             hoverinfo="skip", **place)
         fig.add_scatter(x=px, y=mean, mode="lines+markers", line={"color": s.colour, "dash": s.dash, "width": 2.2}, showlegend=False,
                         marker={"symbol": s.symbol, "color": s.colour, "size": 6}, hovertemplate=f"{s.label} %{{x}} ms: %{{y:.3g}}<extra></extra>", **place)
+        if band is not None:  # after the traces: plotly leaves shapes out of panels that are still empty
+            fig.add_hrect(*band, fillcolor=theme.BAND, line_width=0, layer="below", **place)
         fig.add_vline(0, line_color=theme.AXIS, line_width=1, **place)
         if mark is not None and name in mark:
             fig.add_vline(mark[name], line_dash="dash", line_color=s.colour, line_width=1.8, **place)

@@ -91,7 +91,7 @@ print(f"train: {len(train)} clips of {len(set(train.people))} people; real clips
 #
 # $$r(L)=\mathrm{corr}\big(\mathrm{opening}[t+L],\ \mathrm{loudness}[t]\big)$$
 #
-# A peak at $L>0$ means that the picture is late. First the proof that the sign and the ends are right: a picture that copies its sound
+# A peak at $L>0$ means that the picture is late. The grey band says how high strangers get *at their best lag*. First the proof that the sign and the ends are right: a picture that copies its sound
 # three frames late must give exactly 1 at lag +3.
 
 # %%
@@ -101,10 +101,11 @@ guess = predict("04.1", "Which forger's lips come late?", ["faceswap", "lipsync"
 # %%
 at = similarity.lags(nb.p.max_lag)
 table = experiments.curves(sample.opening, sample.loudness, nb.p.max_lag)
-strangers = experiments.mean_curve(experiments.mismatched(sample, nb.p.max_lag, nb.seed), sample.people, at, **many)
+pool = experiments.mismatched(sample, nb.p.max_lag, nb.seed)
+strangers = experiments.best_of_strangers(pool, nb.p.clips_per_class, **many)
 lips = experiments.mean_curves(sample, table, ["real", *names], at, **many)
-fig = drawn.lag_panels(runs.in_ms(lips), band=runs.in_ms({"": strangers}, band=True), y="correlation", title="Lips and loudness",
-                       mark=runs.marks(lips, strangers.hi.max()))
+fig = drawn.lag_panels(runs.in_ms(lips), band=strangers, y="correlation", title="Lips and loudness",
+                       mark=runs.marks(lips, strangers[1]))
 nb.show(fig, **words.lips(lips, strangers))
 for name, curve in lips.items():
     if name not in ("real", "lipsync"):
@@ -280,7 +281,7 @@ pulls = runs.pulls(trained, sample, fvra, nb.p, nb.seed)
 kinds = ("true generators", "shuffled generators", "raw")
 lines = [(f"weight {w:g}", kind, *runs.ends(pulls[kind][w])) for w in nb.p.fp_weights for kind in kinds]
 nb.show(interval_pairs(lines, x="cosine, real minus fake", null=0.0, title="The gap under CMFFC"),
-        **words.pull(pulls["true generators"], pulls["shuffled generators"]))
+        **words.pull(*(pulls[kind] for kind in kinds)))
 for w in nb.p.fp_weights:
     nb.record(f"cos_gap.{runs.name_of(w)}", pulls["true generators"][w].value)
     nb.record(f"cos_gap_shuffled.{runs.name_of(w)}", pulls["shuffled generators"][w].value)
@@ -289,8 +290,9 @@ for w in nb.p.fp_weights:
 # %%
 lines = [(f"weight {w:g}", kind, *runs.ends(pulls[kind][w])) for w in nb.p.fp_weights for kind in ("real", "fake")]
 nb.show(interval_pairs(lines, x="mean cosine of picture and sound, raw", null=0.0, title="Who moves?"), **words.where_they_go(pulls["real"], pulls["fake"]))
-effect = runs.effect_of(pulls["true generators"])
-nb.claim("L21", {"gap": (effect.value, effect.draws)}, {"labels": runs.permuted_effect(trained, sample, nb.p, nb.seed)})
+effects = {name: runs.effect_of(pulls[kind]) for name, kind in (("raw", "raw"), ("centred", "true generators"))}
+nb.claim("L21", {name: (x.value, x.draws) for name, x in effects.items()},
+         {"labels": runs.permuted_effect(trained, sample, nb.p, nb.seed)})
 
 # %% [markdown]
 # ## 7 What is attended with one key?

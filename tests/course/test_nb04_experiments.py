@@ -86,8 +86,10 @@ def test_the_mean_curve_of_delayed_clips_peaks_at_the_delay(delay):
     found = experiments.mean_curves(sample, table, ["real", "dub"], similarity.lags(5), n=100, seed=0)
     assert found["real"].peak == found["dub"].peak == delay
     assert (found["real"].lo <= found["real"].mean).all() and (found["real"].mean <= found["real"].hi).all()
-    strangers = experiments.mean_curve(experiments.mismatched(sample, 5, 0), sample.people, similarity.lags(5), n=100, seed=0)
-    assert abs(strangers.mean).max() < 0.6 < found["real"].mean.max()
+    pool = experiments.mismatched(sample, 5, 0)
+    assert pool.shape == (4 * len(sample), 11)
+    few, more = (experiments.best_of_strangers(pool, k, n=200, seed=0) for k in (2, 12))
+    assert few[0] < more[0] < 0 < more[1] < few[1] and more[1] < 0.8 < found["real"].mean.max()
 
 
 def test_the_planted_peak_is_one_and_a_circular_shift_breaks_it():

@@ -15,11 +15,11 @@ def curve(top):
 
 
 def test_every_forger_has_a_panel_with_the_reals_behind_it():
-    fig = drawn.lag_panels({"real": curve(0.5), "dub": curve(0.1), "flow": curve(0.4)}, band=(X, -np.ones(3), np.ones(3)), mark={"dub": 40}, y="r", columns=2)
+    fig = drawn.lag_panels({"real": curve(0.5), "dub": curve(0.1), "flow": curve(0.4)}, band=(-0.2, 0.2), mark={"dub": 40}, y="r", columns=2)
     assert [a.text for a in fig.layout.annotations[:3]] == ["real", "dub", "flow"]
     thin = [t for t in fig.data if t.line.width == 1.2]
     assert len(thin) == 2 and all(t.line.color == theme.REAL.colour and t.y[1] == 0.5 for t in thin)
-    assert sum(t.fillcolor == theme.BAND for t in fig.data) == 3
+    assert [s.y1 for s in fig.layout.shapes if s.fillcolor == theme.BAND] == [0.2] * 3
     assert [s.x0 for s in fig.layout.shapes if s.line.dash == "dash"] == [40]
     assert fig.layout.meta["min_width"] == 380
 
