@@ -97,3 +97,9 @@ def own_moment(maps) -> np.ndarray:
     """Weight that a picture gives to its own moment of sound, as a multiple of an even share, one number a clip: 1 = no preference."""
     maps = np.asarray(maps)
     return np.trace(maps, axis1=1, axis2=2) / maps.shape[1] * maps.shape[2]
+
+
+def alike(maps) -> float:
+    """Share of a mean map's variation that all its rows have in common, 0..1: 1 = every picture asks for the same stretches, whatever it shows."""
+    off = np.asarray(maps).mean(0) - 1 / np.shape(maps)[2]
+    return float((off.mean(0)**2).sum() * len(off) / max((off**2).sum(), 1e-30))

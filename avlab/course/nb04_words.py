@@ -137,14 +137,15 @@ def where_they_go(real, fake) -> dict:
             "caption": f"{word}. What fig. 10 of the paper shows (reals closer than fakes) is not what its equation 12 asks for."}
 
 
-def one_key(found, trained, random, auroc) -> dict:
-    """Beat 7. found OneKey; trained, random Intervals of the weight on the own moment (x of an even share)."""
+def one_key(found, trained, random, auroc, alike) -> dict:
+    """Beat 7. found OneKey; trained, random Intervals of the weight on the own moment (x of an even share); alike share of the map that all rows have in common."""
     side = {"above": "prefers its own moment", "below": "avoids its own moment", "around": "has no preference for its own moment"}[side_of(trained, 1.0)]
+    rows = "all pictures ask alike: what is seen hardly matters for what is listened to" if alike > 0.8 else "different pictures ask for different stretches"
     little = "; that is a detector which hardly works, so the map says little" if auroc < 0.7 else ""
     return {"alt": f"One key: every weight is {found.lowest:.3f}, the gradient of Q and K is {found.gradient_ratio:.0e} of that of V. With tokens a picture gives its "
                    f"own moment {span(trained)} times an even share, with random weights {span(random)}.",
             "caption": f"Left: a softmax over one number is 1, so there is no map and {found.silent:,} of {found.weights:,} weights never learn. Middle: with tokens "
-                       f"there is a map; after this training (AUROC {auroc:.2f} on these clips{little}) a picture {side}. Right: the same with random weights."}
+                       f"there is a map; after this training (AUROC {auroc:.2f} on these clips{little}) a picture {side}, and {rows}. Right: the same with random weights."}
 
 
 def silence(mean, sd, spread) -> dict:

@@ -314,7 +314,7 @@ blind = attention.token_maps(attention.untrained(model, nb.seed), sample, names)
 moments = {name: runs.mean_of(attention.own_moment(m.maps), sample.people, **many) for name, m in (("trained", maps), ("random", blind))}
 shown = {"one key, as written": np.ones((8, 1)), "tokens, trained": maps.maps.mean(0), "tokens, random weights": blind.maps.mean(0)}
 fig = drawn.attention_maps(shown, step_ms=80, title="Pictures ask, sound answers")
-nb.show(fig, **words.one_key(alone, moments["trained"], moments["random"], maps.auroc))
+nb.show(fig, **words.one_key(alone, moments["trained"], moments["random"], maps.auroc, attention.alike(maps.maps)))
 for name, x in moments.items():
     nb.record(f"own_moment.{name}", x.value)
 nb.record("token_auroc", maps.auroc)

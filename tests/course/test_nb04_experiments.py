@@ -181,6 +181,8 @@ def test_one_key_has_weight_one_and_no_gradient_and_tokens_do():
 
 
 def test_the_own_moment_of_an_even_map_is_one():
+    columns = np.tile([0.2, 0.2, 0.05, 0.05, 0.1, 0.1, 0.15, 0.15], (3, 8, 1))
+    assert np.isclose(attention.alike(columns), 1) and attention.alike(np.eye(8)[None]) < 1e-9
     assert np.allclose(attention.own_moment(np.full((3, 8, 8), 1 / 8)), 1) and np.allclose(attention.own_moment(np.eye(8)[None]), 8)
 
 

@@ -87,9 +87,11 @@ def test_who_moves(real, fake, said):
 
 @pytest.mark.parametrize("moment, said", [(1.5, "prefers"), (0.5, "avoids"), (1.0, "no preference")])
 def test_the_own_moment(moment, said):
-    found = words.one_key(OneKey(1, 1, 0, 5, 10), at(moment), at(1.0), 0.9)
+    found = words.one_key(OneKey(1, 1, 0, 5, 10), at(moment), at(1.0), 0.9, 0.95)
     assert said in found["caption"] and "every weight is 1.000" in found["alt"] and "hardly works" not in found["caption"]
-    assert "hardly works" in words.one_key(OneKey(1, 1, 0, 5, 10), at(moment), at(1.0), 0.55)["caption"]
+    assert "all pictures ask alike" in found["caption"]
+    assert "hardly works" in words.one_key(OneKey(1, 1, 0, 5, 10), at(moment), at(1.0), 0.55, 0.2)["caption"]
+    assert "different stretches" in words.one_key(OneKey(1, 1, 0, 5, 10), at(moment), at(1.0), 0.55, 0.2)["caption"]
 
 
 @pytest.mark.parametrize("spread, said", [(0.01, "land at the same place"), (0.1, "lie close together"), (0.4, "do not land")])
