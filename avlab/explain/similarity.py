@@ -86,19 +86,6 @@ def cosine(a, b, *, centre_a=None, centre_b=None) -> np.ndarray:
     return np.where(norm > 1e-12, (a * b).sum(1) / np.maximum(norm, 1e-12), 0.0)
 
 
-def embedding_lag_curve(video, audio, max_lag: int, **centres) -> np.ndarray:
-    """Cosine of a clip's frames with its own sound, shifted: (N, 2 max_lag + 1). L > 0: the picture is late.
-
-    video, audio  (N, T, D), one vector a frame      centres  of `cosine`, one vector (D,) for all frames
-    """
-    n, t, d = np.shape(video)
-    if np.shape(audio) != (n, t, d) or t - max_lag < LEAST:
-        raise AvlabError(f"Video and audio are (N, T, D), with {LEAST} frames left at the largest lag", got=f"{np.shape(video)} and {np.shape(audio)}")
-    video = np.asarray(video, np.float64) - centres.get("centre_a", 0.0)
-    audio = np.asarray(audio, np.float64) - centres.get("centre_b", 0.0)
-    return np.stack([cosine(video[:, max(k, 0):t + min(k, 0)], audio[:, max(-k, 0):t - max(k, 0)]) for k in lags(max_lag)], 1)
-
-
 def shared_mean_cosine(mean: float) -> float:
     """Cosine of unrelated vectors whose coordinates are N(mean, 1): mean^2 / (1 + mean^2) in the limit of many dimensions.
 

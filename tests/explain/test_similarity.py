@@ -75,12 +75,3 @@ def test_a_shared_mean_is_the_cosine_of_strangers(rng, mean, value):
     a, b = rng.standard_normal((2, 200, 4000)) + mean
     assert similarity.shared_mean_cosine(mean) == pytest.approx(value)
     assert similarity.cosine(a, b).mean() == pytest.approx(value, abs=0.01)
-
-
-def test_embeddings_that_are_two_frames_late_peak_at_two(rng):
-    audio = rng.standard_normal((4, 16, 8))
-    video = np.concatenate([rng.standard_normal((4, 2, 8)), audio[:, :-2]], 1)
-    curve = similarity.embedding_lag_curve(video, audio, 4)
-    assert curve.shape == (4, 9) and (curve.argmax(1) - 4 == 2).all() and np.allclose(curve.max(1), 1)
-    with pytest.raises(AvlabError):
-        similarity.embedding_lag_curve(video, audio, 14)
