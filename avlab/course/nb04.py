@@ -31,7 +31,7 @@ class Params(CommonParams):
 
     frames_lag: Literal[40, 80, 160] = 40
     clips_per_class: int = Field(2, ge=2, le=72)
-    real_clips: int = Field(8, ge=4, le=288)
+    real_clips: int = Field(12, ge=4, le=288)
     max_lag: int = Field(8, ge=2, le=12)
     train_clips: int = Field(2, ge=2, le=180)
     fp_weights: list[Annotated[float, Field(ge=0, le=10)]] = Field([0.0, 0.2], min_length=2, max_length=8)
