@@ -31,7 +31,7 @@ def lag_panels(curves, *, band=None, mark=None, x="the picture is late by (ms)",
         if mark is not None and name in mark:
             fig.add_vline(mark[name], line_dash="dash", line_color=s.colour, line_width=1.8, **place)
     fig.update_yaxes(title_text=y, col=1)
-    fig.update_xaxes(title_text=x, row=rows)
+    fig.update_xaxes(title_text=x, row=rows, col=(columns + 1) // 2)  # once: under every panel the words would run into each other
     fig.update_annotations(font_size=13)
     fig.update_layout(meta={"min_width": 190 * columns})
     return dressed(fig, title=title, world=world, height=120 + 185 * rows)
