@@ -1,0 +1,99 @@
+"""The clips of notebook 07: partial forgeries of known people, rendered once and cut into as many as a training needs.
+
+A *scene* is one moment of one person rendered twice, all of it true and all of it forged. Frames and samples of the two are aligned, so
+swapping a span of one for the other is a partial forgery; for the picture it is the very one that the renderer makes, because camera and
+codec work frame by frame. Rendering is the dear part (about a second a scene), cutting is nearly free.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+
+from avlab.clips import load_clip
+from avlab.detectors import mmmsba
+from avlab.errors import AvlabError
+
+SECONDS, FPS = 6.4, 25
+SHORTEST, LONGEST, GAP = 15, 40, 10  # frames: spans of 0.6 to 1.6 s at least 0.4 s apart, as in the manifest
+SPLICE = 81  # samples of the cross-fade at a splice of the sound, as in synthtalk.render
+
+
+def long_rows(rows, split) -> list:
+    """The rows of 6.4 s of one split, person by person."""
+    return [row for row in rows if row.split == split and abs(row.duration_s - SECONDS) < 1e-3]
+
+
+def people_of(rows, n: int, seed: int) -> list:
+    """Draw n people; fewer people are the first ones of more.  Raises AvlabError when there are not so many."""
+    people = sorted({row.identity for row in rows}, key=lambda who: random.Random(f"{seed} {who}").random())
+    if not 1 <= n <= len(people):
+        raise AvlabError("There are not so many people with long clips", got=f"{n} of {len(people)}", todo="Ask for fewer people")
+    return people[:n]
+
+
+def source_of(row, rows):
+    """The real row whose speech, motion and camera a partial forgery shares."""
+    seeds = ("identity", "speech_seed", "motion_seed", "camera_seed", "duration_s")
+    found = [other for other in rows if other.label == 0 and all(getattr(other, name) == getattr(row, name) for name in seeds)]
+    if not found:
+        raise AvlabError("Every partial forgery has its real clip in the manifest", got=row.clip_id)
+    return found[0]
+
+
+def spliced(real, forged, row):
+    """Return the clip of `row`: the pictures of its forged spans from `forged`, the rest from `real`, and likewise the sound.
+
+    real, forged   Clips of one length and the same seeds; row   says the spans, a stream that is "real" keeps all of real's
+    The sound changes over 5 ms at each end of a span, as in the renderer. There the level is set after the splice, here before it:
+    the samples differ by the little that the loudness of a whole clip differs (tests/course/test_nb07_clips.py).
+    """
+    from avlab.synthtalk.render import frames_inside
+
+    frames, audio = real.frames, real.audio
+    if row.label_video == "fake":
+        frames = np.where(frames_inside(row.segments_video, len(frames))[:, None, None, None], forged.frames, frames)
+    if row.label_audio == "fake":
+        inside = np.repeat(frames_inside(row.segments_audio, len(frames)), len(audio) // len(frames))
+        audio = (audio + np.convolve(inside, np.ones(SPLICE) / SPLICE, "same") * (forged.audio - audio)).astype(np.float32)
+    return replace(real, frames=frames, audio=audio, row=row, clip_id=row.clip_id, truth=None)
+
+
+def recut(row, k: int, seed: int):
+    """The k-th other cut of a partial forgery: new spans of the same lengths and gaps, in the same streams; spans of picture and sound differ half of the time."""
+    rng = np.random.default_rng([seed, k, row.identity, *row.clip_id.encode()])
+    spans = _spans(rng, round(row.duration_s * FPS))
+    both = row.label_video == row.label_audio == "fake"
+    other = _spans(rng, round(row.duration_s * FPS)) if both and rng.random() < 0.5 else spans
+    return replace(row, clip_id=f"{row.clip_id}-cut{k}", segments_video=spans if row.label_video == "fake" else (),
+                   segments_audio=other if row.label_audio == "fake" else ())
+
+
+def _spans(rng, frames):
+    """One or two spans on the frame grid in seconds, anywhere in the clip, drawn like the manifest's."""
+    lengths = rng.integers(SHORTEST, LONGEST + 1, rng.integers(1, 3))
+    slack = frames - lengths.sum() - GAP * (len(lengths) - 1)
+    starts = np.sort(rng.integers(0, slack + 1, len(lengths))) + np.cumsum([0, *(lengths[:-1] + GAP)])
+    return tuple((int(a) / FPS, int(a + n) / FPS) for a, n in zip(starts, lengths))
+
+
+def scenes(rows, people, kinds=(0, 1, 2)):
+    """Yield (real clip, wholly forged clip, row of the partial forgery): up to three scenes a person, one rendering each."""
+    for who in people:
+        mine = [row for row in rows if row.identity == who]
+        partial = [row for row in mine if row.label == 1]
+        for row in (partial[kind] for kind in kinds):
+            whole = replace(row, segments_video=(), segments_audio=())
+            yield load_clip(source_of(row, mine)), load_clip(whole), row
+
+
+def training_set(rows, people, *, cuts: int, seed: int, kinds=(0, 1, 2)):
+    """Return (rows, {clip_id: arrays}): of each scene the real clip and `cuts` partial forgeries, as MMMS-BA's inputs in half precision."""
+    made, arrays = [], {}
+    for real, forged, row in scenes(rows, people, kinds):
+        for clip in (real, *(spliced(real, forged, recut(row, k, seed)) for k in range(cuts))):
+            made.append(clip.row)
+            arrays[clip.clip_id] = {name: value.astype(np.float16) for name, value in mmmsba.inputs(clip).items()}
+    return made, arrays
