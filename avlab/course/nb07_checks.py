@@ -68,7 +68,7 @@ def _against(got, x, y, here, divisor):
 def _diagnose_attention(got, x, y, here, divisor, want):
     if got[0].shape != x.shape or got[1].shape != y.shape:
         fail(1, f"both answers have the shape (T, D) = {x.shape}, not {got[0].shape} and {got[1].shape}")
-    keep, o1, o2 = here[:, None], attended(x, y, here, divisor), attended(y, x, here, divisor)
+    keep, o1 = here[:, None], attended(x, y, here, divisor)
     if same(got[0], np.where(keep, o1 * y, 0)):
         fail(1, "the result is gated by the side that was asked; the gate is the asking side's own code: a1 = (N1 y) * x")
     powers = np.exp(x @ y.T / divisor)
@@ -117,9 +117,8 @@ def _diagnose_diou(got, pred, true, want):
     inside, both = max(0.0, min(e, b) - max(s, a)), (e - s) + (b - a)
     hull, gap = max(e, b) - min(s, a), abs((s + e) - (a + b)) / 2
     iou = inside / (both - inside)
-    mistakes = [(1 - iou + gap**2 / both**2, "the denominator is (length + length*)^2, as in the released code; the definition divides by the hull's length squared"),
+    mistakes = [(1 - iou + gap**2 / both**2, "the denominator is (length + length*)^2, as in the released code; by definition it is the hull's length squared"),
                 (1 - iou + (2 * gap)**2 / hull**2, "the distance of the centres lacks its half: a centre is (start + end) / 2"),
-                (1 - inside / hull + gap**2 / hull**2, "the overlap was divided by the hull; IoU divides by the union, which is shorter where the spans are apart"),
                 (1 - iou, "this is 1 - IoU alone: where the spans do not meet its slope is 0 and nothing is learned"),
                 (1 - iou + gap / hull, "distance and hull come squared"),
                 (iou - gap**2 / hull**2, "this is the DIoU itself; the loss is 1 minus it")]
@@ -199,10 +198,10 @@ def check_effective_keys(fn):
     want = np.array([math.exp(-sum(v * math.log(v) for v in row)) for row in p])
     got = fn(p.copy())
     if not same(got, want):
-        bits = want_bits = np.log(want) / math.log(2)
-        mean = p.mean(0)
-        mistakes = [(np.exp(bits), "the entropy is in bits and exp was taken: use the natural logarithm, or 2 to its power"), (np.log(want), "this is the entropy; exp is missing"),
-                    (want_bits, "this is the entropy in bits, not a number of keys"), (1 / (p**2).sum(1), "this is one over the sum of squares: another effective number"),
+        bits, mean = np.log(want) / math.log(2), p.mean(0)
+        mistakes = [(np.exp(bits), "the entropy is in bits and exp was taken: use the natural logarithm, or 2 to its power"),
+                    (np.log(want), "this is the entropy; exp is missing"), (bits, "this is the entropy in bits, not a number of keys"),
+                    (1 / (p**2).sum(1), "this is one over the sum of squares: another effective number"),
                     (math.exp(-(mean * np.log(mean)).sum()), "this is the mean row's number: every row has its own, then one may average"),
                     (want.mean(), "return one number for each row")]
         for value, said in mistakes:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from avlab.clips import load_clip
-from avlab.detectors import mmmsba
+from avlab.clips.rows import category
 from avlab.errors import AvlabError
 
 SECONDS, FPS = 6.4, 25
@@ -62,13 +62,17 @@ def spliced(real, forged, row):
 
 
 def recut(row, k: int, seed: int):
-    """The k-th other cut of a partial forgery: new spans of the same lengths and gaps, in the same streams; spans of picture and sound differ half of the time."""
-    rng = np.random.default_rng([seed, k, row.identity, *row.clip_id.encode()])
+    """The k-th partial forgery cut from a scene: its picture alone (half of the cuts), picture and sound (a third) or its sound alone is forged.
+
+    row   of the wholly forged clip, both streams;  spans as in the manifest, those of picture and sound differ in half of the clips that have both
+    """
+    rng = np.random.default_rng([seed, k, *row.clip_id.encode()])
+    picture, sound = ((True, False), (True, True), (False, True))[int(np.searchsorted((1 / 2, 5 / 6), rng.random()))]
     spans = _spans(rng, round(row.duration_s * FPS))
-    both = row.label_video == row.label_audio == "fake"
-    other = _spans(rng, round(row.duration_s * FPS)) if both and rng.random() < 0.5 else spans
-    return replace(row, clip_id=f"{row.clip_id}-cut{k}", segments_video=spans if row.label_video == "fake" else (),
-                   segments_audio=other if row.label_audio == "fake" else ())
+    other = _spans(rng, round(row.duration_s * FPS)) if picture and sound and rng.random() < 0.5 else spans
+    streams = {"label_video": "fake", "segments_video": spans} if picture else {"label_video": "real", "forger_video": "", "donor": -1}
+    streams |= {"label_audio": "fake", "segments_audio": other} if sound else {"label_audio": "real", "forger_audio": ""}
+    return replace(row, clip_id=f"{row.clip_id}-cut{k}", category=category(streams["label_video"], streams["label_audio"]), **streams)
 
 
 def _spans(rng, frames):
@@ -79,21 +83,22 @@ def _spans(rng, frames):
     return tuple((int(a) / FPS, int(a + n) / FPS) for a, n in zip(starts, lengths))
 
 
-def scenes(rows, people, kinds=(0, 1, 2)):
-    """Yield (real clip, wholly forged clip, row of the partial forgery): up to three scenes a person, one rendering each."""
+def forgers_of(rows) -> tuple:
+    """The forgers of pictures and of sound that the rows name, two sorted lists."""
+    return sorted({row.forger_video for row in rows} - {""}), sorted({row.forger_audio for row in rows} - {""})
+
+
+def scenes(rows, people, each=3):
+    """Yield (real clip, wholly forged clip) of `each` long clips a person: the forgers of pictures take turns, the sound is forged as well.
+
+    rows   a manifest: its long real clips are the scenes, and whose face a swap puts in stands in its other rows
+    """
+    video, audio = forgers_of(rows)
     for who in people:
         mine = [row for row in rows if row.identity == who]
-        partial = [row for row in mine if row.label == 1]
-        for row in (partial[kind] for kind in kinds):
-            whole = replace(row, segments_video=(), segments_audio=())
-            yield load_clip(source_of(row, mine)), load_clip(whole), row
-
-
-def training_set(rows, people, *, cuts: int, seed: int, kinds=(0, 1, 2)):
-    """Return (rows, {clip_id: arrays}): of each scene the real clip and `cuts` partial forgeries, as MMMS-BA's inputs in half precision."""
-    made, arrays = [], {}
-    for real, forged, row in scenes(rows, people, kinds):
-        for clip in (real, *(spliced(real, forged, recut(row, k, seed)) for k in range(cuts))):
-            made.append(clip.row)
-            arrays[clip.clip_id] = {name: value.astype(np.float16) for name, value in mmmsba.inputs(clip).items()}
-    return made, arrays
+        donor = next((row.donor for row in mine if row.donor >= 0), -1)
+        for k, row in enumerate([row for row in mine if row.label == 0 and abs(row.duration_s - SECONDS) < 1e-3][:each]):
+            forger = video[(3 * who + k) % len(video)]
+            whole = replace(row, clip_id=f"{row.clip_id}-{forger}", category="FVFA", label_video="fake", label_audio="fake", forger_video=forger,
+                            forger_audio=audio[k % len(audio)], forger_seed=row.speech_seed, donor=donor if forger == "faceswap" else -1)
+            yield load_clip(row), load_clip(whole)

@@ -16,7 +16,6 @@ from avlab.metrics import Interval, ap_from_hits, interval_iou, paired_bootstrap
 
 PARTS = ("frame_logit", "spans", "valid")
 IOUS = (0.5, 0.75, 0.95)
-STRIDE = 5  # frames a step: segments of 0.2 s
 
 
 # ------------------------------------------------------------------------------------------------ what is found
@@ -97,11 +96,19 @@ def ties(mutant="none") -> float:
     return ap_from_hits(np.concatenate([p[:, 2] for p in made]), np.concatenate(hits), 3)
 
 
-def frame_scores(model, sample):
-    """(frame probabilities, frame labels) of all clips in one row each, for a frame AUROC; (clip logits, clip labels)."""
-    parts = predict(model, sample.data(), parts=PARTS)
-    labels = np.stack([sample.data()[k]["frame_label"].numpy() for k in range(len(sample.rows))])
-    return (parts["frame_logit"].ravel(), labels.ravel()), (parts["logit"], parts["label"])
+def chance_band(sample, seed, *, draws=20, iou=0.5) -> float:
+    """Upper end of the null band of AP: the largest of some draws of spans that know nothing but lengths."""
+    card, pool = average_precision(iou)
+    counts = np.array([len(t) for t in sample.truth])
+    return max(pool([card(t, p) for t, p in zip(sample.truth, by_chance(sample, 1000 * seed + k), strict=True)], counts) for k in range(draws))
+
+
+def pooled_scores(models, sample):
+    """Return ((frame scores, frame labels), (clip scores, clip labels)), each of the four a list with one flat array a model."""
+    data = sample.data()
+    frames = np.concatenate([data[k]["frame_label"].numpy() for k in range(len(data))])
+    parts = [predict(model, data, parts=("frame_logit",)) for model in models]
+    return ([p["frame_logit"].ravel() for p in parts], [frames] * len(parts)), ([p["logit"] for p in parts], [p["label"] for p in parts])
 
 
 # ------------------------------------------------------------------------------------------------ what attention has to do with it

@@ -6,11 +6,6 @@ goes on where it was. The recipe was chosen on the people of the val split; the 
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +13,9 @@ import torch
 
 from avlab import detectors
 from avlab.course import nb07_clips as clips
-from avlab.course.nb07_samples import Sample, dataset, read
+from avlab.course.nb07_samples import Sample, read
 from avlab.detectors import mmmsba
-from avlab.detectors.training import fit, load, save
+from avlab.detectors.training import fit, load
 from avlab.errors import AvlabError
 
 STRIDE = 5  # frames a step: segments of 0.2 s
@@ -29,11 +24,11 @@ FAMILY = {"none": {"family": "none"}, "ms_sa": {"family": "ms_sa"}, "mmus_sa": {
           "mmms_ba scaled": {"family": "mmmsba", "scaled": True}}
 
 
-def training_set(rows, people, *, cuts: int, seed: int, kinds=(0, 1, 2)) -> Sample:
-    """Render the scenes of people: of each the real clip and `cuts` partial forgeries, whose spans no other clip has."""
+def training_set(rows, people, *, cuts: int, seed: int, each=3) -> Sample:
+    """Render scenes of people: of each the real clip and `cuts` partial forgeries, whose spans no other clip has."""
     made, arrays = [], {}
-    for real, forged, row in clips.scenes(rows, people, kinds):
-        for clip in (real, *(clips.spliced(real, forged, clips.recut(row, k, seed)) for k in range(cuts))):
+    for real, forged in clips.scenes(rows, people, each):
+        for clip in (real, *(clips.spliced(real, forged, clips.recut(forged.row, k, seed)) for k in range(cuts))):
             made.append(clip.row)
             arrays[clip.clip_id] = read(clip)
     return Sample(tuple(made), arrays, {})
@@ -61,3 +56,23 @@ def permuted(sample, seed) -> list:
         for place, other in zip(mine, np.roll(mine, 1)):
             rows[place] = sample.rows[other]
     return rows
+
+
+# ------------------------------------------------------------------------------------------------ bundled weights
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+SEEDS, CUTS, EPOCHS = (0, 1, 2), 6, 20
+KINDS = {"plain": {}, "gaps": {"modality_dropout": 0.5}}
+
+
+def path_of(kind, seed, folder=WEIGHTS) -> Path:
+    """mmmsba-plain-0.safetensors and so on."""
+    return Path(folder) / f"mmmsba-{kind}-{seed}.safetensors"
+
+
+def bundled(folder=WEIGHTS) -> dict:
+    """Return {"plain": [model, ...], "gaps": [...]}, the trained models that come with the course, in order of their seeds."""
+    models = {kind: [load(path_of(kind, seed, folder)) for seed in SEEDS if path_of(kind, seed, folder).exists()] for kind in KINDS}
+    if not all(models.values()):
+        raise AvlabError("The weights of notebook 07 are missing", got=str(folder), todo="python -m avlab.course.nb07_training DIR makes them")
+    return models
