@@ -73,8 +73,8 @@ def streams(table) -> dict:
             "caption": f"A span forged in {easy} {word} one forged in {hard}. Each line is measured on these forgeries and all real clips, so the lines may be compared, not averaged."}
 
 
-def family(each, differences, labels, chance_hi) -> dict:
-    """each {family: Interval}; differences {relative: Interval of MMMS-BA minus it}; labels Interval under permuted labels."""
+def family(differences, labels, chance_hi) -> dict:
+    """differences {relative: Interval of MMMS-BA minus it}; labels Interval under permuted labels."""
     said = "; ".join(f"minus {name} {span(d)}" for name, d in differences.items())
     ahead = [name for name, d in differences.items() if side_of(d) == "above"]
     behind = [name for name, d in differences.items() if side_of(d) == "below"]

@@ -258,10 +258,10 @@ live["permuted labels"] = [training.trained(train, seed=nb.seed, epochs=nb.p.epo
 proposals = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in some] for name, some in live.items()}
 judged = experiments.judged(proposals, test, experiments.average_precision(0.5), **many)
 chance = experiments.chance_band(test, nb.seed)
-lines = [(name, v.value, v.lo, v.hi) for name, v in judged.items()]
+lines = [(training.LABELS.get(name, name), v.value, v.lo, v.hi) for name, v in judged.items()]
 fig = figures.dot_interval(lines, x="AP at IoU 0.5", null_band=(0, chance), title="The family at equal budget")
 relatives = {name: difference(judged["mmms_ba"], judged[name]) for name in nb.p.family if name != "mmms_ba" and "mmms_ba" in judged}
-nb.show(fig, **words.family(judged, relatives, judged["permuted labels"], chance))
+nb.show(fig, **words.family({training.LABELS[name]: d for name, d in relatives.items()}, judged["permuted labels"], chance))
 for name in nb.p.family:
     nb.record(f"ap_live.{name}", judged[name].value)
 nb.record("ap_live_labels", judged["permuted labels"].value)
