@@ -16,12 +16,14 @@ class Params(CommonParams):
     """The parameters of notebook 07; the defaults are the smoke profile.
 
     test_people       whose long clips (three real, three partly forged each) are rendered and judged
+    models            training seeds of the bundled weights that are judged
     train_people, scenes, cuts   of the live trainings: a scene is one clip rendered true and forged, a cut one partial forgery made of the two
     epochs, train_seeds          of each live training; a family is compared at equal budget
     explained         forged clips whose attention, occlusion and gradients are measured
     """
 
     test_people: int = Field(2, ge=2, le=24)
+    models: int = Field(1, ge=1, le=3)
     train_people: int = Field(2, ge=2, le=60)
     scenes: int = Field(1, ge=1, le=3)
     cuts: int = Field(3, ge=1, le=20)
@@ -37,9 +39,9 @@ class Params(CommonParams):
 EVERY = ["none", "ms_sa", "mmus_sa", "mmms_ba", "mmms_ba scaled"]
 PROFILES = {
     "smoke": {},
-    "full": {"test_people": 16, "train_people": 8, "scenes": 3, "cuts": 6, "epochs": 15, "train_seeds": 2, "family": EVERY, "explained": 24,
+    "full": {"test_people": 16, "models": 3, "train_people": 8, "scenes": 3, "cuts": 6, "epochs": 15, "train_seeds": 2, "family": EVERY, "explained": 24,
              "n_bootstrap": 1000},
-    "gpu": {"test_people": 24, "train_people": 40, "scenes": 3, "cuts": 6, "epochs": 30, "train_seeds": 5, "family": EVERY, "explained": 72,
+    "gpu": {"test_people": 24, "models": 3, "train_people": 40, "scenes": 3, "cuts": 6, "epochs": 30, "train_seeds": 5, "family": EVERY, "explained": 72,
             "n_bootstrap": 2000},
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from scipy.stats import spearmanr
+from torch.nn import functional as F
 
 from avlab.detectors import localise, mmmsba
 from avlab.detectors.training import predict
@@ -171,14 +172,14 @@ def mixing(model, inputs, seed=0) -> np.ndarray:
     The gradient of a random +-1 mixture of the code's numbers with respect to the incoming features, its norm over each step.
     """
     *streams, mask = inputs
-    g, heat = torch.Generator().manual_seed(seed), []
+    g, heat, steps = torch.Generator().manual_seed(seed), [], -(-mask.shape[1] // model.stride)
     for k, name in enumerate(model.modalities):
-        x = streams[mmmsba.MODALITIES.index(name)].clone().requires_grad_(True)
+        x = streams[mmmsba.MODALITIES.index(name)].repeat(steps, 1, 1).requires_grad_(True)  # copy t asks for step t: one backward pass for all
         with torch.enable_grad():
-            code, _ = model.encoders[name](x, mask[..., k] > 0.5, model.stride)
-            mixed = (code[0] * (torch.randint(0, 2, code[0].shape, generator=g) * 2 - 1)).sum(-1)
-            rows = [torch.autograd.grad(mixed[t], x, retain_graph=True)[0][0] for t in range(len(mixed))]
-        energy = localise.F.pad(torch.stack(rows).norm(dim=-1), (0, -x.shape[1] % model.stride)).unflatten(1, (-1, model.stride)).norm(dim=-1)
+            code, _ = model.encoders[name](x, mask[..., k].repeat(steps, 1) > 0.5, model.stride)
+            own = code[torch.arange(steps), torch.arange(steps)]
+            rows = torch.autograd.grad((own * (torch.randint(0, 2, own.shape, generator=g) * 2 - 1)).sum(), x)[0]
+        energy = F.pad(rows.norm(dim=-1), (0, -x.shape[1] % model.stride)).unflatten(1, (-1, model.stride)).norm(dim=-1)
         heat.append((energy / energy.sum(1, keepdim=True)).numpy())
     return np.mean(heat, 0)
 
@@ -191,7 +192,7 @@ def outside(heat, forged) -> float:
 def padding_mass(model, inputs, *, masked: bool, longer=0.5) -> float:
     """Share of attention on padding when a clip is padded with zeros to 1 + `longer` times its length, mean over the moments that are there."""
     n = inputs[0].shape[1]
-    padded = [localise.F.pad(x, (0, 0, 0, round(longer * n))) for x in inputs]
+    padded = [F.pad(x, (0, 0, 0, round(longer * n))) for x in inputs]
     was, model.mask_padding = model.mask_padding, masked
     try:
         maps = attention_of(model, padded)

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from avlab.clips import load_clip
 from avlab.clips.rows import category
-from avlab.course.nb07_clips import FPS, SECONDS, source_of
+from avlab.course.nb07_clips import FPS, SECONDS, loaded, source_of
 from avlab.detectors import mmmsba
 from avlab.detectors.batches import ClipDataset, forged_spans
 from avlab.explain.controls import shuffled_order
@@ -79,7 +78,7 @@ def test_set(rows, people, kinds=(0, 1, 2), shown=1):
         mine = [row for row in rows if row.identity == who]
         partial = [row for row in mine if row.label == 1]
         for row in (partial[kind] for kind in kinds):
-            real, forged = load_clip(source_of(row, mine)), load_clip(row)
+            real, forged = loaded(source_of(row, mine), row)
             for clip in (real, forged):
                 made.append(clip.row)
                 arrays[clip.clip_id] = read(clip)

@@ -27,6 +27,7 @@ manifest: str = "synthtalk"
 store: str = ""
 mutant: str = "none"
 test_people: int = 2
+models: int = 1
 train_people: int = 2
 scenes: int = 1
 cuts: int = 3
@@ -56,7 +57,7 @@ from avlab.show.explore import explore
 from avlab.show.figures_attention import interval_pairs
 
 nb = workbook.start("07", globals())
-IOUS = experiments.IOUS
+IOUS, AP_50 = experiments.IOUS, experiments.average_precision(0.5)
 
 # %% [markdown]
 # ## 1 How well can a grid of 0.2 s do?
@@ -65,21 +66,15 @@ IOUS = experiments.IOUS
 # segments, a little longer than itself. The measure is IoU, what both share over what either covers.
 
 # %%
-guess = predict("07.1", "A forged word of 0.6 s. What IoU does its best chain of 0.2-s segments reach on average?",
+guess = predict("07.1", "A forged word of 0.6 s: what IoU does its chain of 0.2-s segments reach?",
                 ["0.95", "0.85", "0.75", "0.6"])
 
 # %%
-lengths, how = np.round(np.arange(0.2, 4.41, 0.2), 1), "inside" if nb.p.mutant == "ceil_floor" else "cover"
+lengths = np.round(np.arange(0.2, 4.41, 0.2), 1)
+how = "inside" if nb.p.mutant == "ceil_floor" else "cover"
 cover = toys.grid_ious(lengths, 0.2, 400, nb.seed, how)
 nearest = toys.grid_ious(lengths, 0.2, 400, nb.seed, "nearest")
-series = {"cover (start down, end up)": (lengths, cover.mean(1)),
-          "nearest step": (lengths, nearest.mean(1), *np.quantile(nearest, (0.05, 0.95), 1))}
-fig = figures.lines_with_band(series, x="length of the forged span (s)", y="IoU with its label on the grid",
-                              title="What a grid of 0.2 s can say", world="toy", guess=None)
-for level in IOUS:
-    fig.add_hline(level, line_dash="dot", line_color="rgba(127,127,127,0.65)")
-fig.add_vrect(0.6, 1.6, fillcolor="rgba(127,127,127,0.15)", line_width=0, layer="below")
-nb.show(fig, **words.grid(lengths, cover.mean(1), nearest.mean(1), 0.2))
+nb.show(runs.grid_figure(lengths, cover, nearest), **words.grid(lengths, cover.mean(1), nearest.mean(1), 0.2))
 nb.record("grid_cover_error", abs(cover - (lengths / (lengths + 0.2))[:, None]).max())
 for length in (0.2, 0.6, 1.6, 3.2):
     row = cover[np.argmin(abs(lengths - length))]
@@ -101,33 +96,33 @@ x, y = np.array(toys.HAND_X), np.array(toys.HAND_Y)
 n1, n2 = toys.hand_weights(nb.p.mutant)
 print("X", x.tolist(), "  Y", y.tolist())
 print("M1 = X Y^T", (x @ y.T).tolist())
-print("A1 = (N1 Y) * X", np.round(n1 @ y * x, 2).tolist(), "  A2 = (N2 X) * Y", np.round(n2 @ x * y, 2).tolist())
+print("A1 = (N1 Y) * X", np.round(n1 @ y * x, 2).tolist())
+print("A2 = (N2 X) * Y", np.round(n2 @ x * y, 2).tolist())
 row_error = max(abs(n.sum(1) - 1).max() for n in (n1, n2))
 moments = ("moment 0", "moment 1", "moment 2")
-fig = figures.heat_grid({"N1: X asks Y": n1, "N2: Y asks X": n2}, moments, moments, low=0, high=1, unit="weight",
-                        x="who is asked", y="who asks", title="Two directions of one pair", world="by hand")
+both = {"N1: X asks Y": n1, "N2: Y asks X": n2}
+fig = figures.heat_grid(both, moments, moments, low=0, high=1, unit="weight", x="who is asked",
+                        y="who asks", title="Two directions of one pair", world="by hand")
 nb.show(fig, **words.by_hand(row_error, abs(n2 - n1.T).max()))
 nb.record("attention_rowsum_error", row_error)
 nb.record("transpose_gap", abs(n2 - n1.T).max())
 
 # %% [markdown]
-# ## 3 What does $1/\sqrt d$ change?
+# ## 3 What does the missing scale change?
 #
 # Codes leave a tanh layer, 100 numbers between -1 and 1. Their products can reach 100, and a softmax of such numbers is nearly one-hot.
 # The textbook divides by $\sqrt{100}$; the paper's code does not. Count with $e^H$, the *effective number of keys* of a row with entropy $H$.
 
 # %%
-guess = predict("07.3", "Codes that mean nothing, 25 moments, no scale. How many keys does a row use?", ["25", "12", "3", "1"])
+guess = predict("07.3", "Codes that mean nothing, 25 moments, no scale. How many keys does a row use?",
+                ["25", "12", "3", "1"])
 
 # %%
 factors = np.round(np.geomspace(0.05, 1, 14), 3)
-rows = {s: [toys.effective(toys.random_rows(f, spread=s, seed=0)) for f in factors] for s in (0.5, 1.0, 2.0)}
-series = {f"tanh of N(0, {s:g}²)": (factors, *(np.array([q(r) for r in rs]) for q in (
-    np.mean, lambda r: np.quantile(r, 0.25), lambda r: np.quantile(r, 0.75)))) for s, rs in rows.items()}
-fig = figures.lines_with_band(series, x="factor on the scores", y="effective keys of 25", log_x=True, markers=False,
-                              title="One constant decides how sharp attention looks", world="toy")
-fig.add_vline(0.1, line_color="rgba(127,127,127,0.65)").add_vline(1.0, line_dash="dot", line_color="rgba(127,127,127,0.65)")
-keys = {"unscaled": toys.effective(toys.random_rows(1.0)).mean(), "scaled": toys.effective(toys.random_rows(0.1)).mean()}
+rows = {spread: [toys.effective(toys.random_rows(f, spread=spread)) for f in factors]
+        for spread in (0.5, 1.0, 2.0)}
+keys = {name: toys.effective(toys.random_rows(f)).mean() for name, f in (("unscaled", 1.0), ("scaled", 0.1))}
+fig = runs.keys_figure(factors, rows)
 nb.show(fig, **words.keys(keys["unscaled"], keys["scaled"], 25))
 for name, value in keys.items():
     nb.record(f"effective_keys.{name}", value)
@@ -145,13 +140,14 @@ manifest_rows = load_manifest(nb.p.manifest)
 bundled = training.bundled()
 test_rows = clips.long_rows(manifest_rows, "test")
 test, with_sound = samples.test_set(test_rows, clips.people_of(test_rows, nb.p.test_people, nb.seed))
-models, gaps = bundled["plain"], bundled["gaps"]
+models, gaps = (bundled[kind][:nb.p.models] for kind in ("plain", "gaps"))
 fresh = [training.untrained(1000 + k) for k in range(len(models))]
 made = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in some]
         for name, some in (("MMMS-BA", models), ("untrained", fresh))}
 made["no regression"] = [experiments.found(m, test, spans=False) for m in models]
 made["drawn spans"] = [experiments.by_chance(test, nb.seed)]
-print(f"{len(test)} clips of {len(set(test.people))} people, {sum(map(len, test.truth))} forged spans, {len(models)} models")
+print(f"{len(test)} clips of {len(set(test.people))} people, {sum(map(len, test.truth))} forged spans, "
+      f"{len(models)} trained models of each kind")
 
 # %%
 shown = [k for k, row in enumerate(test.rows) if row.clip_id in test.films and row.label == 1]
@@ -163,15 +159,16 @@ def look(clip, threshold):
     return runs.watched(models[0], test, k, made["MMMS-BA"][0][k], threshold)
 
 
-timeline = explore(
-    look, title="Where does it say forged?", size=640, clip=list(names), threshold=[0.1, 0.3, 0.5, 0.7, 0.9],
-    labels={"clip": "what is forged", "threshold": "threshold on proposals"}, start={"threshold": 0.5},
-    alt=lambda v, result: words.watched(v["clip"], test.truth[names[v["clip"]]], runs.above(
-        made["MMMS-BA"][0][names[v["clip"]]], v["threshold"]), v["threshold"]))
-first = next(iter(names.values()))
-nb.show(timeline, alt=words.watched(next(iter(names)), test.truth[first], runs.above(made["MMMS-BA"][0][first], 0.5), 0.5),
-        caption="Top: what is forged, then the proposals at or above the threshold. Middle: the probability of each fifth of a second. "
-                "Bottom: the attention that each moment receives, 1 = an even share. Listen: can you hear the splice?")
+def told(clip, threshold):
+    k = names[clip]
+    return words.watched(clip, test.truth[k], runs.above(made["MMMS-BA"][0][k], threshold), threshold)
+
+
+timeline = explore(look, title="Where does it say forged?", size=640, clip=list(names),
+                   threshold=[0.1, 0.3, 0.5, 0.7, 0.9], start={"threshold": 0.5},
+                   labels={"clip": "what is forged", "threshold": "threshold on proposals"},
+                   alt=lambda v, result: told(v["clip"], v["threshold"]))
+nb.show(timeline, alt=told(next(iter(names)), 0.5), caption=words.TIMELINE)
 
 # %% [markdown]
 # ## 5 AP at 0.5 or at 0.95?
@@ -181,15 +178,16 @@ nb.show(timeline, alt=words.watched(next(iter(names)), test.truth[first], runs.a
 # are covered by one of the ten best proposals, and does not punish alarms.
 
 # %%
-guess = predict("07.5", "What happens to AP between IoU 0.5 and 0.95?", ["falls a little", "halves", "almost nothing is left"])
+guess = predict("07.5", "What happens to AP between IoU 0.5 and 0.95?",
+                ["falls a little", "halves", "almost nothing is left"])
 
 # %%
 levels = np.round(np.arange(0.5, 0.96, 0.05), 2)
 many = {"n": nb.p.n_bootstrap, "seed": nb.seed}
 ap = {v: experiments.judged(made, test, experiments.average_precision(v), **many) for v in levels}
 hit = {v: experiments.judged(made, test, experiments.recall(10, v), **many) for v in levels}
-fig = drawn.curves_over({"AP": runs.curves(ap), "recall of ten proposals": runs.curves(hit)}, x="IoU threshold",
-                        title="How exactly is the time found?", marks=IOUS)
+panels = {"AP": runs.curves(ap), "recall of ten proposals": runs.curves(hit)}
+fig = drawn.curves_over(panels, x="IoU threshold", title="How exactly is the time found?", marks=IOUS)
 (frames, frame_labels), (logits, labels) = experiments.pooled_scores(models, test)
 aurocs = [np.mean(list(map(runs.auroc, *both))) for both in ((frames, frame_labels), (logits, labels))]
 with_head, bare = ({v: ap[v][name] for v in IOUS} for name in ("MMMS-BA", "no regression"))
@@ -202,7 +200,8 @@ for v in IOUS:
     nb.record(f"ap_no_regression.{100 * v:.0f}", bare[v].value)
 nb.record("ap_untrained", ap[0.5]["untrained"].value)
 nb.record("ap_chance", ap[0.5]["drawn spans"].value)
-nb.record("ar10", experiments.judged({"x": made["MMMS-BA"]}, test, experiments.recall(10), **many)["x"].value)
+ar = experiments.judged({"MMMS-BA": made["MMMS-BA"]}, test, experiments.recall(10), **many)
+nb.record("ar10", ar["MMMS-BA"].value)
 nb.record("frame_auroc", aurocs[0])
 nb.record("detection_auroc", aurocs[1])
 nb.record("ap_of_ties", experiments.ties(nb.p.mutant))
@@ -215,10 +214,11 @@ by_stream = {}
 for kind in ("sound", "both", "picture"):
     keep = np.isin(test.stream, ("real", kind))
     some = {"MMMS-BA": [[p for p, k in zip(one, keep) if k] for one in made["MMMS-BA"]]}
-    by_stream[kind] = experiments.judged(some, test.pick(keep), experiments.average_precision(0.5), **many)["MMMS-BA"]
+    by_stream[kind] = experiments.judged(some, test.pick(keep), AP_50, **many)["MMMS-BA"]
     nb.record(f"ap_stream.{kind}", by_stream[kind].value)
 lines = [(f"forged: {name}", v.value, v.lo, v.hi) for name, v in by_stream.items()]
-fig = figures.dot_interval(lines, x="AP at IoU 0.5", null=ap[0.5]["drawn spans"].value, title="What was forged?")
+fig = figures.dot_interval(lines, x="AP at IoU 0.5", null=ap[0.5]["drawn spans"].value,
+                           title="What was forged?")
 nb.show(fig, **words.streams(by_stream))
 
 # %% [markdown]
@@ -228,12 +228,14 @@ nb.show(fig, **words.streams(by_stream))
 # %%
 apart = np.round(np.linspace(0, 8, 41), 2)
 values = toys.diou_by_distance(apart)
-fig = figures.lines_with_band({name: (apart, v) for name, v in values.items()}, x="distance of two spans of 0.4 s (s)",
-                              y="loss", log_y=False, markers=False, title="Which distance does the loss see?", world="toy")
+fig = figures.lines_with_band({name: (apart, v) for name, v in values.items()}, y="loss", markers=False,
+                              x="distance of two spans of 0.4 s (s)", world="toy",
+                              title="Which distance does the loss see?")
 nb.show(fig, **words.diou(values))
 by_hand = np.array([pair[2] for pair in toys.DIOU_PAIRS])
-right, released = toys.diou(toys.DIOU_PAIRS, "enclosing"), toys.diou(toys.DIOU_PAIRS, "lengths")
-nb.record("l12.ok", int(np.allclose(right, by_hand) and right.max() < 2 < released.max() and (abs(right - released) > 0.04).all()))
+right, released = (toys.diou(toys.DIOU_PAIRS, below) for below in ("enclosing", "lengths"))
+bounded = right.max() < 2 < released.max()
+nb.record("l12.ok", int(np.allclose(right, by_hand) and bounded and (abs(right - released) > 0.04).all()))
 
 # %% [markdown]
 # ## 6 Does bi-modal attention beat its relatives?
@@ -243,7 +245,8 @@ nb.record("l12.ok", int(np.allclose(right, by_hand) and right.max() < 2 < releas
 # steps, with the same seeds. The control is trained with the spans of other clips of the same person.
 
 # %%
-guess = predict("07.6", "Who is best at equal budget?", ["none", "MS-SA", "MMUS-SA", "MMMS-BA", "cannot be told apart"])
+guess = predict("07.6", "Who is best at equal budget?",
+                ["none", "MS-SA", "MMUS-SA", "MMMS-BA", "cannot be told apart"])
 
 # %%
 train_rows = [row for row in manifest_rows if row.split == "train"]
@@ -252,21 +255,24 @@ train = training.training_set(train_rows, people, cuts=nb.p.cuts, seed=nb.seed, 
 print(f"{len(train)} clips of {nb.p.scenes * len(people)} scenes to train on")
 live = {name: [training.trained(train, seed=nb.seed + k, epochs=nb.p.epochs, **training.FAMILY[name])
                for k in range(nb.p.train_seeds)] for name in nb.p.family}
-live["permuted labels"] = [training.trained(train, seed=nb.seed, epochs=nb.p.epochs, labels=training.permuted(train, nb.seed))]
+permuted = training.permuted(train, nb.seed)
+live["permuted labels"] = [training.trained(train, seed=nb.seed, epochs=nb.p.epochs, labels=permuted)]
 
 # %%
-proposals = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in some] for name, some in live.items()}
-judged = experiments.judged(proposals, test, experiments.average_precision(0.5), **many)
+proposals = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in some]
+             for name, some in live.items()}
+judged = experiments.judged(proposals, test, AP_50, **many)
 chance = experiments.chance_band(test, nb.seed)
 lines = [(training.LABELS.get(name, name), v.value, v.lo, v.hi) for name, v in judged.items()]
 fig = figures.dot_interval(lines, x="AP at IoU 0.5", null_band=(0, chance), title="The family at equal budget")
-relatives = {name: difference(judged["mmms_ba"], judged[name]) for name in nb.p.family if name != "mmms_ba" and "mmms_ba" in judged}
-nb.show(fig, **words.family({training.LABELS[name]: d for name, d in relatives.items()}, judged["permuted labels"], chance))
+relatives = {name: difference(judged["mmms_ba"], judged[name]) for name in nb.p.family if name != "mmms_ba"}
+by_label = {training.LABELS[name]: d for name, d in relatives.items()}
+nb.show(fig, **words.family(by_label, judged["permuted labels"], chance))
 for name in nb.p.family:
     nb.record(f"ap_live.{name}", judged[name].value)
 nb.record("ap_live_labels", judged["permuted labels"].value)
 if {"ms_sa", "mmus_sa"} <= set(relatives):
-    parts = {part: (relatives[name].value, relatives[name].draws) for part, name in (("ms-sa", "ms_sa"), ("mmus-sa", "mmus_sa"))}
+    parts = {name.replace("_", "-"): (relatives[name].value, relatives[name].draws) for name in ("ms_sa", "mmus_sa")}
     nb.claim("L26", parts, {"labels": (judged["permuted labels"].value, 0.0, chance)})
 
 # %% [markdown]
@@ -278,17 +284,21 @@ if {"ms_sa", "mmus_sa"} <= set(relatives):
 # with one of the three taken away from half of the clips.
 
 # %%
-guess = predict("07.7", "What is worse for a detector of picture forgeries?", ["sound declared absent", "silence", "someone else's sound"])
+guess = predict("07.7", "What is worse for a detector of picture forgeries?",
+                ["sound declared absent", "silence", "someone else's sound"])
 
 # %%
-changed = {"all there": with_sound, "no sound": samples.without(with_sound, "audio"), "silence": samples.silenced(with_sound),
-           "someone else's sound": samples.swapped(with_sound, nb.seed), "no lips": samples.without(with_sound, "lips")}
+changed = {"all there": with_sound, "no sound": samples.without(with_sound, "audio"),
+           "silence": samples.silenced(with_sound), "someone else's sound": samples.swapped(with_sound, nb.seed),
+           "no lips": samples.without(with_sound, "lips")}
 met = {}
-for training_name, some in (("plain", models), ("with gaps", gaps)):
-    found = {name: [experiments.found(m, s, sigma=nb.p.soft_nms_sigma) for m in some] for name, s in changed.items()}
-    met[training_name] = experiments.judged(found, with_sound, experiments.average_precision(0.5), **many)
-lines = [(name, f"trained {how}", v.value, v.lo, v.hi) for how, table in met.items() for name, v in table.items()]
-fig = interval_pairs(lines, x="AP at IoU 0.5, pictures forged", null=0, title="What is missing, and what was promised")
+for how, some in (("plain", models), ("with gaps", gaps)):
+    found = {name: [experiments.found(m, s, sigma=nb.p.soft_nms_sigma) for m in some]
+             for name, s in changed.items()}
+    met[how] = experiments.judged(found, with_sound, AP_50, **many)
+lines = [(name, f"trained {how}", v.value, v.lo, v.hi)
+         for how, table in met.items() for name, v in table.items()]
+fig = interval_pairs(lines, x="AP at IoU 0.5, pictures forged", null=0, title="One sense missing")
 nb.show(fig, **words.missing(met["plain"], met["with gaps"]))
 for how, table in met.items():
     for name, key in runs.CONDITIONS.items():
@@ -301,17 +311,18 @@ for how, table in met.items():
 # clip's score fall when that moment is taken out of all three inputs? If attention explained the decision, the two would agree.
 
 # %%
-guess = predict("07.8", "Rank correlation of attention and occlusion?", ["near 1", "about 0.5", "about 0", "negative"])
+guess = predict("07.8", "Rank correlation of attention and occlusion?",
+                ["near 1", "about 0.5", "about 0", "negative"])
 
 # %%
 forged = test.pick(test.stream != "real")
 few = forged.pick(np.arange(len(forged)) < nb.p.explained)
-told = {name: experiments.attention_and_occlusion(m, few) for name, m in (("trained", models[0]), ("untrained", fresh[0]))}
-rho, ratio = ({name: runs.over_people(one, few, key, **many) for name, one in told.items()} for key in ("rho", "ratio"))
-inside, outside = ([np.concatenate([t[key][t["forged"] == state] for t in told["trained"]]) for key in ("drop", "received")]
-                   for state in (True, False))
-fig = figures.scatter({"not forged": outside, "forged": inside}, x="fall of the clip's logit without this moment",
-                      y="attention received (x its share)", title="Attention against occlusion, a point a moment")
+told = {name: experiments.attention_and_occlusion(m, few)
+        for name, m in (("trained", models[0]), ("untrained", fresh[0]))}
+rho, ratio = ({name: runs.over_people(one, few, key, **many) for name, one in told.items()}
+              for key in ("rho", "ratio"))
+fig = figures.scatter(runs.moments(told["trained"]), x="fall of the clip's logit without this moment",
+                      y="attention received (x its share)", title="Attention against occlusion")
 nb.show(fig, **words.pointing(rho["trained"], rho["untrained"], ratio["trained"], ratio["untrained"]))
 nb.record("attention_occlusion_rho", rho["trained"].value)
 nb.record("attention_occlusion_rho_untrained", rho["untrained"].value)
@@ -329,17 +340,20 @@ heats = [experiments.mixing(models[0], experiments.batch(models[0], few, k)) for
 masks = [t["forged"] for t in told["trained"]]
 shares = np.mean([[experiments.outside(h, m), (~m).mean()] for h, m in zip(heats, masks)], 0)
 one = experiments.batch(models[0], few, 0)
-padded = {masked: experiments.padding_mass(models[0], one, masked=masked and nb.p.mutant != "mask_off") for masked in (True, False)}
-attention = experiments.attention_of(models[0], one)["mean"]
-fig = drawn.time_heats({"gradient of the codes": heats[0], "attention, mean of six maps": attention}, step_s=0.2, unit="share of the row",
-                       x="moment of the input, or moment asked (s)", y="moment of the code (s)", forged=few.truth[0],
+masked = experiments.padding_mass(models[0], one, masked=nb.p.mutant != "mask_off")
+unmasked = experiments.padding_mass(models[0], one, masked=False)
+maps = {"gradient of the codes": heats[0],
+        "attention, mean of six maps": experiments.attention_of(models[0], one)["mean"]}
+fig = drawn.time_heats(maps, step_s=0.2, unit="share of the row", x="moment of the input, or asked (s)",
+                       y="moment of the code (s)", forged=few.truth[0],
                        title="What a moment is made of, and what it asks")
-nb.show(fig, **words.mixing(*shares, padded[False]))
+nb.show(fig, **words.mixing(*shares, unmasked))
 nb.record("gru_outside_share", shares[0])
-nb.record("padding_mass", padded[True])
-nb.record("padding_mass_unmasked", padded[False])
+nb.record("padding_mass", masked)
+nb.record("padding_mass_unmasked", unmasked)
 for name, model in (("trained", models[0]), ("untrained", fresh[0])):
-    nb.record(f"effective_keys_here.{name}", toys.effective(experiments.attention_of(model, one)["face.lips"]).mean())
+    weights = experiments.attention_of(model, one)["face.lips"]
+    nb.record(f"effective_keys_here.{name}", toys.effective(weights).mean())
 
 # %% [markdown]
 # ## Exercises
@@ -440,17 +454,19 @@ course.check("07.4", effective_keys)
 # code, not the confidence of a model.
 
 # %%
-logits_like = {f: toys.random_rows(f, clips=1, seed=nb.seed)[0] for f in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)}
+steps = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
+noise = {f: toys.random_rows(f, clips=1, seed=nb.seed)[0] for f in steps}
+spread = {f: toys.effective(noise[f]).mean() for f in steps}
 
 
 def row_of(factor):
-    return {"weights of 25 moments (rows ask, columns are asked)": runs.painted(logits_like[factor])}
+    return {"weights of 25 moments (rows ask, columns are asked)": runs.painted(noise[factor])}
 
 
-bright = explore(row_of, title="The same meaningless scores, another constant", size=300, factor=list(logits_like),
+bright = explore(row_of, title="The same meaningless scores, another constant", size=300, factor=list(steps),
                  labels={"factor": "factor on the scores"}, start={"factor": 1.0},
-                 alt=lambda v, result: words.sharp(v["factor"], toys.effective(logits_like[v["factor"]]).mean(), 25))
-nb.show(bright, alt=words.sharp(1.0, toys.effective(logits_like[1.0]).mean(), 25),
+                 alt=lambda v, result: words.sharp(v["factor"], spread[v["factor"]], 25))
+nb.show(bright, alt=words.sharp(1.0, spread[1.0], 25),
         caption="Ask of every attention picture: how bright would it be untrained?")
 
 # %% [markdown]

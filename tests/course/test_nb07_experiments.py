@@ -14,6 +14,7 @@ from avlab.course import nb07_runs as runs
 from avlab.course import nb07_samples as samples
 from avlab.course import nb07_toys as toys
 from avlab.course import nb07_training as training
+from avlab.detectors import mmmsba
 from avlab.detectors.batches import forged_spans
 from avlab.errors import AvlabError
 from avlab.metrics import interval_iou
@@ -28,7 +29,7 @@ def sample():
     people = clips.people_of(LONG, 6, 0)
     rows = [row for row in LONG if row.identity in people]
     rng = np.random.default_rng(0)
-    widths = {"audio": 128, "face": 288, "lips": 600}
+    widths = dict(zip(("audio", "face", "lips"), mmmsba.SIZES["small"]["widths"]))
     arrays = {row.clip_id: {name: rng.standard_normal((160, w)).astype(np.float16) for name, w in widths.items()} | {"mask": np.ones((160, 3), np.float32)} for row in rows}
     return samples.Sample(tuple(rows), arrays, {})
 
