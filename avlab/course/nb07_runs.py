@@ -6,13 +6,14 @@ import numpy as np
 import torch
 
 from avlab.course import nb07_experiments as experiments
+from avlab.course import published
 from avlab.metrics import auroc, bootstrap_ci
 from avlab.show import figures, pictures, theme
 from avlab.show import figures_localise as drawn
 
 CONDITIONS = {"no sound": "absent", "silence": "silent", "someone else's sound": "shuffled", "no lips": "lips"}  # figure's name -> metric's
 
-__all__ = ["CONDITIONS", "above", "auroc", "curves", "grid_figure", "keys_figure", "moments", "over_people", "painted", "watched"]
+__all__ = ["CONDITIONS", "above", "auroc", "curves", "grid_figure", "keys_figure", "moments", "over_people", "painted", "printed", "watched"]
 
 
 def above(proposals, threshold) -> np.ndarray:
@@ -36,6 +37,12 @@ def curves(judged: dict) -> dict:
     """{level: {name: Interval}} -> {name: (levels, values, lower ends, upper ends)}."""
     levels = list(judged)
     return {name: (levels, *(np.array([getattr(judged[v][name], end) for v in levels]) for end in ("value", "lo", "hi"))) for name in judged[levels[0]]}
+
+
+def printed() -> dict:
+    """MMMS-BA's AP on LAV-DF as a curve of three points, second-hand (published.py says from where)."""
+    value = np.array([published.MMMSBA_LAVDF.get("MMMS-BA", f"AP@{v:g}") for v in experiments.IOUS]) / 100
+    return {"published (LAV-DF)": (list(experiments.IOUS), value, value, value)}
 
 
 def over_people(told, sample, key, *, n, seed):

@@ -58,6 +58,7 @@ def curves(with_head, without, untrained, chance, aurocs) -> dict:
     return {"alt": f"AP falls from {span(with_head[0.5])} at 0.5 to {span(with_head[0.95])} at 0.95; without regression {without[0.5].value:.2f} and "
                    f"{without[0.95].value:.2f}; untrained {untrained.value:.2f}, drawn spans {chance.value:.2f}.",
             "caption": f"Here {said}, {strict}: one frame lost in under 20 is already below 0.95. AR@10 ignores false alarms, AP does not. "
+                       "The published curve is from other clips and forgers, at second hand: only the way it falls may be compared. "
                        f"The same models rank frames with AUROC {aurocs[0]:.2f} and clips with {aurocs[1]:.2f}."}
 
 

@@ -186,8 +186,9 @@ levels = np.round(np.arange(0.5, 0.96, 0.05), 2)
 many = {"n": nb.p.n_bootstrap, "seed": nb.seed}
 ap = {v: experiments.judged(made, test, experiments.average_precision(v), **many) for v in levels}
 hit = {v: experiments.judged(made, test, experiments.recall(10, v), **many) for v in levels}
-panels = {"AP": runs.curves(ap), "recall of ten proposals": runs.curves(hit)}
-fig = drawn.curves_over(panels, x="IoU threshold", title="How exactly is the time found?", marks=IOUS)
+panels = {"AP": runs.curves(ap) | runs.printed(), "recall of ten proposals": runs.curves(hit)}
+fig = drawn.curves_over(panels, x="IoU threshold", title="How exactly is the time found?", marks=IOUS,
+                        world="SynthTalk | published numbers")
 (frames, frame_labels), (logits, labels) = experiments.pooled_scores(models, test)
 aurocs = [np.mean(list(map(runs.auroc, *both))) for both in ((frames, frame_labels), (logits, labels))]
 with_head, bare = ({v: ap[v][name] for v in IOUS} for name in ("MMMS-BA", "no regression"))
