@@ -68,6 +68,12 @@ def spliced(real, forged, row):
     return replace(real, frames=frames, audio=audio, row=row, clip_id=row.clip_id, truth=None)
 
 
+def cut(real, forged, rows):
+    """Yield the clips of rows from two renderings of their scene; a real row is the real clip."""
+    for row in rows:
+        yield real if row.label == 0 else spliced(real, forged, row)
+
+
 def recut(row, k: int, seed: int):
     """The k-th partial forgery cut from a scene: its picture alone (half of the cuts), picture and sound (a third) or its sound alone is forged.
 
@@ -77,8 +83,8 @@ def recut(row, k: int, seed: int):
     picture, sound = ((True, False), (True, True), (False, True))[int(np.searchsorted((1 / 2, 5 / 6), rng.random()))]
     spans = _spans(rng, round(row.duration_s * FPS))
     other = _spans(rng, round(row.duration_s * FPS)) if picture and sound and rng.random() < 0.5 else spans
-    streams = {"label_video": "fake", "segments_video": spans} if picture else {"label_video": "real", "forger_video": "", "donor": -1}
-    streams |= {"label_audio": "fake", "segments_audio": other} if sound else {"label_audio": "real", "forger_audio": ""}
+    streams = {"label_video": "fake", "segments_video": spans} if picture else {"label_video": "real", "forger_video": "", "segments_video": (), "donor": -1}
+    streams |= {"label_audio": "fake", "segments_audio": other} if sound else {"label_audio": "real", "forger_audio": "", "segments_audio": ()}
     return replace(row, clip_id=f"{row.clip_id}-cut{k}", category=category(streams["label_video"], streams["label_audio"]), **streams)
 
 
@@ -96,7 +102,7 @@ def forgers_of(rows) -> tuple:
 
 
 def scenes(rows, people, each=3):
-    """Yield (real clip, wholly forged clip) of `each` long clips a person: the forgers of pictures take turns, the sound is forged as well.
+    """Yield (row of the real clip, row of the same wholly forged) of `each` long clips a person: forgers of pictures take turns, the sound is forged too.
 
     rows   a manifest: its long real clips are the scenes, and whose face a swap puts in stands in its other rows
     """
@@ -108,4 +114,4 @@ def scenes(rows, people, each=3):
             forger = video[(3 * who + k) % len(video)]
             whole = replace(row, clip_id=f"{row.clip_id}-{forger}", category="FVFA", label_video="fake", label_audio="fake", forger_video=forger,
                             forger_audio=audio[k % len(audio)], forger_seed=row.speech_seed, donor=donor if forger == "faceswap" else -1)
-            yield tuple(loaded(row, whole))
+            yield row, whole

@@ -8,12 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from avlab.clips.rows import category
+from avlab.clips.store import Store
 from avlab.course.nb07_clips import FPS, SECONDS, loaded, source_of
 from avlab.detectors import mmmsba
 from avlab.detectors.batches import ClipDataset, forged_spans
 from avlab.explain.controls import shuffled_order
+from avlab.synthtalk import VERSION
 
 HALF = np.float16
+INPUTS = 2  # of mmmsba.inputs: raise it when they change, so that no store mixes two kinds
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,18 @@ def read(clip) -> dict:
     return {name: value.astype(HALF) for name, value in mmmsba.inputs(clip).items()}
 
 
-def test_set(rows, people, kinds=(0, 1, 2), shown=1):
+def arrays_of(rows, make, store="") -> dict:
+    """Inputs of clips by clip_id: of the clips that make() renders, in the order of rows; or from the store at a path, filled where it has gaps."""
+    if not store:
+        return {row.clip_id: read(clip) for row, clip in zip(rows, make(), strict=True)}
+    kept = Store(store, {"synthtalk": VERSION, "detector": "mmmsba", "seconds": SECONDS, "inputs": INPUTS})
+    if kept.missing(rows):
+        for row, clip in zip(rows, make(), strict=True):
+            kept.put(row, read(clip))
+    return {row.clip_id: kept.get(row) for row in rows}
+
+
+def test_set(rows, people, kinds=(0, 1, 2), shown=1, store=""):
     """Render the real and the partly forged clips of people; returns (all of them, those of a sample whose pictures alone are forged).
 
     The second sample has the reals, and every picture forgery with its true sound, also where the manifest's clip forges both: with or
@@ -78,16 +92,16 @@ def test_set(rows, people, kinds=(0, 1, 2), shown=1):
         mine = [row for row in rows if row.identity == who]
         partial = [row for row in mine if row.label == 1]
         for row in (partial[kind] for kind in kinds):
-            real, forged = loaded(source_of(row, mine), row)
-            for clip in (real, forged):
-                made.append(clip.row)
-                arrays[clip.clip_id] = read(clip)
-                films |= {clip.clip_id: replace(clip, truth=None)} if number < shown else {}
-            seen.append(real.row)
+            source = source_of(row, mine)
+            both = loaded(source, row) if number < shown or not store else None
+            made += [source, row]
+            arrays |= arrays_of([source, row], lambda both=both, rows=(source, row): both or loaded(*rows), store)
+            films |= {clip.clip_id: replace(clip, truth=None) for clip in both} if number < shown else {}
+            seen.append(source)
             if row.label_video == "fake":
                 mute = true_sound(row)
                 seen.append(mute)
-                seen_arrays[mute.clip_id] = arrays[row.clip_id] | {"audio": arrays[real.clip_id]["audio"]}
+                seen_arrays[mute.clip_id] = arrays[row.clip_id] | {"audio": arrays[source.clip_id]["audio"]}
     return Sample(tuple(made), arrays, films), Sample(tuple(seen), arrays | seen_arrays, {})
 
 

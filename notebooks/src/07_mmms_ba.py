@@ -139,7 +139,8 @@ nb.record("l11.ok", int(round(keys["unscaled"], 1) == 3.2 and round(keys["scaled
 manifest_rows = load_manifest(nb.p.manifest)
 bundled = training.bundled()
 test_rows = clips.long_rows(manifest_rows, "test")
-test, with_sound = samples.test_set(test_rows, clips.people_of(test_rows, nb.p.test_people, nb.seed))
+people = clips.people_of(test_rows, nb.p.test_people, nb.seed)
+test, with_sound = samples.test_set(test_rows, people, store=nb.p.store)
 models, gaps = (bundled[kind][:nb.p.models] for kind in ("plain", "gaps"))
 fresh = [training.untrained(1000 + k) for k in range(len(models))]
 made = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in some]
@@ -252,7 +253,7 @@ guess = predict("07.6", "Who is best at equal budget?",
 # %%
 train_rows = [row for row in manifest_rows if row.split == "train"]
 people = clips.people_of(train_rows, nb.p.train_people, nb.seed)
-train = training.training_set(train_rows, people, cuts=nb.p.cuts, seed=nb.seed, each=nb.p.scenes)
+train = training.training_set(train_rows, people, cuts=nb.p.cuts, seed=nb.seed, each=nb.p.scenes, store=nb.p.store)
 print(f"{len(train)} clips of {nb.p.scenes * len(people)} scenes to train on")
 live = {name: [training.trained(train, seed=nb.seed + k, epochs=nb.p.epochs, **training.FAMILY[name])
                for k in range(nb.p.train_seeds)] for name in nb.p.family}

@@ -192,3 +192,19 @@ def test_effective_keys_of_even_sure_and_drawn_rows():
 def test_diou_pairs():
     pairs = toys.DIOU_PAIRS
     assert toys.diou(pairs, "enclosing") == pytest.approx([p[2] for p in pairs]) and toys.diou(pairs, "lengths") == pytest.approx([0.7291667, 2.5625, 157.25])
+
+
+def test_a_store_gives_the_same_inputs_and_renders_once(tmp_path):
+    from types import SimpleNamespace
+    row, calls = LONG[0], []
+    film = SimpleNamespace(frames=np.random.default_rng(0).integers(0, 255, (8, 64, 64, 3), dtype=np.uint8), audio=np.zeros(8 * 640, np.float32), sample_rate=16000,
+                           mask=np.ones(8, bool))
+
+    def make():
+        calls.append(1)
+        return [film]
+    live = samples.arrays_of([row], make)[row.clip_id]
+    kept = [samples.arrays_of([row], make, tmp_path)[row.clip_id] for _ in range(2)]
+    assert len(calls) == 2, "live once, for the store once"
+    for arrays in kept:
+        assert all(np.array_equal(live[name], arrays[name]) and live[name].dtype == arrays[name].dtype for name in live)
