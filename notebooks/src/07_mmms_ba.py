@@ -228,10 +228,10 @@ nb.show(fig, **words.streams(by_stream))
 # *hull* of both spans. The released detection code divides by the squared sum of the two lengths instead.
 
 # %%
-apart = np.round(np.linspace(0, 8, 41), 2)
+apart = np.round(np.geomspace(0.05, 10, 41), 3)
 values = toys.diou_by_distance(apart)
-fig = figures.lines_with_band({name: (apart, v) for name, v in values.items()}, y="loss", markers=False,
-                              x="distance of two spans of 0.4 s (s)", world="toy",
+fig = figures.lines_with_band({name: (apart, v) for name, v in values.items()}, y="loss", log_x=True, log_y=True,
+                              markers=False, x="distance of two spans of 0.4 s (s)", world="toy",
                               title="Which distance does the loss see?")
 nb.show(fig, **words.diou(values))
 by_hand = np.array([pair[2] for pair in toys.DIOU_PAIRS])
