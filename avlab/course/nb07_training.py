@@ -1,8 +1,8 @@
 """How MMMS-BA small is trained here: live in the notebook on a few people, and once on all of them for the bundled weights.
 
 `python -m avlab.course.nb07_training DIR` repeats the bundled weights (people of the train split only) and measures them on the val split; a
-killed run goes on where it was. The number of epochs was chosen on 12 of the training people, with models of 24 others; the test split is
-judged by the notebook and nowhere else.
+killed run goes on where it was. The number of epochs was chosen on people of the val split; the test split is judged by the notebook and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def card(out, n_clips, n_people, numbers):
         "made_by": "python -m avlab.course.nb07_training DIR",
         "data": f"{n_clips} clips of 6.4 s of {n_people} training people of synthtalk.csv (world version {VERSION}): every real long clip, and partial "
                 "forgeries cut from it and its wholly forged twin, the forgers of pictures in turn",
-        "chosen_on": "12 of the training people, with models of the other 24 (epochs)", "measured_on_val": numbers,
+        "chosen_on": "the people of measured_on_val (epochs)", "measured_on_val": numbers,
         "measured_on_test": "by the full profile of notebook 07",
         "limits": "Knows SynthTalk, its forgers and spans of 0.6 to 1.6 s. Numbers it gives on real video are not findings.", "sha256": files}
     write_whole(Path(out) / "mmmsba.json", (json.dumps(told, indent=1) + "\n").encode())
