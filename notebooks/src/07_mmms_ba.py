@@ -132,7 +132,7 @@ nb.record("l11.ok", int(round(keys["unscaled"], 1) == 3.2 and round(keys["scaled
 # ## 4 Watch it work
 #
 # The clips last 6.4 s; a third of the forgeries touch the picture alone, a third the sound, a third both, one or two spans of 0.6 to 1.6 s each.
-# The weights come with the course: MMMS-BA small, three training seeds on the 60 training people, each scene cut many times
+# The weights come with the course: MMMS-BA small, three training seeds on 24 of the training people, each scene cut many times
 # (`nb07_training` says how, and repeats it). The people below were in no training and no choice.
 
 # %%
@@ -148,7 +148,7 @@ made = {name: [experiments.found(m, test, sigma=nb.p.soft_nms_sigma) for m in so
 made["no regression"] = [experiments.found(m, test, spans=False) for m in models]
 made["drawn spans"] = [experiments.by_chance(test, nb.seed)]
 print(f"{len(test)} clips of {len(set(test.people))} people, {sum(map(len, test.truth))} forged spans, "
-      f"{len(models)} trained models of each kind")
+      f"{len(models)} and {len(gaps)} trained models")
 
 # %%
 shown = [k for k, row in enumerate(test.rows) if row.clip_id in test.films and row.label == 1]
