@@ -10,6 +10,13 @@ os.environ.setdefault("AVLAB_HEADLESS", "1")
 import pytest  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    """Two workers share the tests (pytest-xdist, --dist loadgroup): all that uses the browser or the smoke runs stays with one of them."""
+    for item in items:
+        if {"smoke_run", "chromium"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @pytest.fixture(autouse=True)
 def leave_torch_as_it_was(request):
     """workbook.start switches deterministic algorithms on for the whole process: put that back after a test that imported torch."""

@@ -60,6 +60,7 @@ METRICS = {
     "trace_lattice_db": Metric("R", "dB", "up"),
     "trace_lag_ms": Metric("R", "ms", "-"),
     "trace_colour_step": Metric("R", "grey levels", "up"),
+    "trace_standing.{forger}": Metric("R", "correlation", "-"),
     # protocol
     "leaks": Metric("I", "leaks", "0", (0, 0)),
     "leaks_generator_disjoint": Metric("I", "leaks", "0", (0, 0)),

@@ -32,9 +32,9 @@ def read_aloud(row):
                       f"category {row.category}, split {row.split}, label {row.label}."])
 
 
-def sheet(people):
-    return told(f"{people} people, one a column, each as real, faceswap, reenact, lipsync and dub: at this size every picture passes for the real one at a glance.",
-                "One real film a column, and four forgeries of it below. Rest the mouse on a column, or reach it with the tab key, and it moves. "
+def sheet(people, forgers):
+    return told(f"{people} people, one a column, each real and forged in {forgers} ways: at this size every picture passes for the real one at a glance.",
+                "One real film a column, and its forgeries below, a row a forger. Rest the mouse on a column, or reach it with the tab key, and it moves. "
                 "The people were drawn by the seed before anybody looked: one of each of the six cells.")
 
 
@@ -74,13 +74,16 @@ def file(found, frames):
                 "Above what was rendered, in the middle what the decoder gave back, below the difference. A real film comes to the detectors by this second way.")
 
 
-def traces(lattice_db, lag, step):
+def traces(lattice_db, lag, step, standing):
+    """lattice_db of reenact, lag (ms) of lipsync, step (grey levels) of faceswap, standing {forger: correlation of its detail in distant frames}."""
     made = f"reenact has {lattice_db:+.1f} dB at the finest stripes against its source"
     late = f"lipsync agrees best {lag:.0f} ms late" if lag > 0 else "lipsync is not late in these few clips"
     edge = f"inside a swapped face the mean colour is {step:.1f} grey levels off" if step > 0.5 else f"the swapped face's colour matches to {step:.1f} grey levels"
-    return told(f"Three traces with a cause: {made}; {late}; {edge}.",
-                "Every forger is drawn in every panel: a trace is one forger's only where the others do not show it. Each was measured against the same clip before it was forged, "
-                "which no detector has.")
+    riding = [name for name, value in standing.items() if value > 0.25]
+    rides = f"the mistakes of {listed(riding)} ride along with the head" if riding else "nobody's mistakes ride along with the head"
+    return told(f"Four traces with a cause: {made}; {late}; {edge}; {rides}.",
+                "Every forger is drawn in every panel where it can be: a trace is one forger's only where the others do not show it. Each was measured against the same clip before it was "
+                "forged, which no detector has. Below right: a sampler that starts all frames from one noise repeats its mistakes; one that draws each frame alone does not.")
 
 
 def revealed(rows):
@@ -92,7 +95,7 @@ def revealed(rows):
 def protocols(leaks, leaks_apart):
     first = "No person stands in two splits" if leaks == 0 else f"{leaks} leaks between the splits"
     second = "in the second protocol no forger does either" if leaks_apart == 0 else f"the second protocol has {leaks_apart} leaks"
-    return told(f"{first}; {second}.", "The second protocol keeps the first one's people apart and, on top of it, trains on two forgers and tests on two others.")
+    return told(f"{first}; {second}.", "The second protocol keeps the first one's people apart and, on top of it, trains on some forgers and tests on others.")
 
 
 def votes(rows, excluded):

@@ -32,7 +32,7 @@ class Params(CommonParams):
 
 PROFILES = {
     "smoke": {},
-    "full": {"steps": 20, "toy_steps": [5, 10, 20, 40, 80, 160], "clips_per_class": 4, "control_clips": 12, "fixed_point_iters": [0, 1, 2],
+    "full": {"steps": 20, "toy_steps": [5, 10, 20, 40, 80, 160], "clips_per_class": 3, "control_clips": 12, "fixed_point_iters": [0, 1, 2],
              "solver_clips": 2, "audio_clips": 6, "blur_px": [0.0, 0.5, 1.0, 1.5, 2.0]},
     "gpu": {"steps": 40, "toy_steps": [5, 10, 20, 40, 80, 160, 320], "clips_per_class": 60, "control_clips": 120,
             "fixed_point_iters": [0, 1, 2, 4], "solver_clips": 32, "audio_clips": 32, "blur_px": [0.0, 0.5, 1.0, 1.5, 2.0]},

@@ -27,8 +27,8 @@ class Params(CommonParams):
     steps: Literal[40] = 40
     layer: Literal["up.-1", "up.0", "down.1", "down.0"] = "up.-1"
     classifier: Literal["linear", "mlp"] = "linear"
-    clips_per_class: int = Field(1, ge=1, le=96)
-    control_clips: int = Field(2, ge=1, le=96)
+    clips_per_class: int = Field(1, ge=1, le=48)
+    control_clips: int = Field(2, ge=1, le=48)
     film_clips: int = Field(1, ge=1, le=64)
     control_latents: Literal["noised", "inverted"] = "noised"
     n_bootstrap: int = Field(200, ge=100, le=5000)
@@ -44,9 +44,9 @@ class Params(CommonParams):
 
 PROFILES = {
     "smoke": {},
-    "full": {"clips_per_class": 6, "control_clips": 18, "film_clips": 4, "n_bootstrap": 1000, "n_permutations": 20},
+    "full": {"clips_per_class": 5, "control_clips": 14, "film_clips": 4, "n_bootstrap": 1000, "n_permutations": 20},
     "gpu": {
-        "clips_per_class": 48, "control_clips": 96, "film_clips": 60, "control_latents": "inverted", "classifier": "mlp", "n_bootstrap": 2000,
+        "clips_per_class": 48, "control_clips": 48, "film_clips": 60, "control_latents": "inverted", "classifier": "mlp", "n_bootstrap": 2000,
         "n_permutations": 100
     },
 }

@@ -1,7 +1,6 @@
 """The clips of notebook 02: drawn by seed before anything is measured, the same for every figure.
 
-A block is two people and seven clips: faceswap and lipsync of the first, reenact and dub of the second, three reals of both. So
-every person has real and forged clips, which is what lets labels be permuted inside a person and people be resampled whole.
+A block is two people and nine clips: the forgers of the two sides in turn of the first and of the second person, and three reals of both. So every person has real and forged clips, which is what lets labels be permuted inside a person and people be resampled whole.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from avlab.probe.bundled import CLIP_FRAMES, LATENT_SIZE
 
 SECONDS = 0.64  # one window of the probe
 TRAIN, TEST = synthtalk.SEEN, synthtalk.UNSEEN  # the generator-disjoint protocol
-BLOCK = (("faceswap", 0), ("lipsync", 0), ("reenact", 1), ("dub", 1), ("real", 0), ("real", 1), ("real", None))
+BLOCK = (*((name, k % 2) for k, name in enumerate((*TRAIN, *TEST))), ("real", 0), ("real", 1), ("real", None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class Sample:
 
 
 def draw(rows, n: int, seed: int) -> list:
-    """Draw n blocks of clips from the training people and n from the test people: 14 n rows.
+    """Draw n blocks of clips from the training people and n from the test people: 18 n rows.
 
     rows  a manifest of which the clips of 0.64 s are used      seed  decides people and clips, nothing else does
     Raises AvlabError when there are too few clips.
@@ -91,7 +90,7 @@ def load_sample(rows, probe, *, batch=16) -> Sample:
     frames = np.stack([clip.frames[:CLIP_FRAMES] for clip in clips])
     z0 = torch.cat([probe.encode(frames[i:i + batch]) for i in range(0, len(frames), batch)])
     column = {name: np.array([getattr(row, name) for row in rows]) for name in ("split", "label", "forger", "identity")}
-    first, where = {}, []  # blocks of one side follow one another, seven clips each, as `draw` gives them
+    first, where = {}, []  # blocks of one side follow one another, nine clips each, as `draw` gives them
     for row in rows:
         where.append(first.setdefault(row.split, 0) // len(BLOCK))
         first[row.split] += 1

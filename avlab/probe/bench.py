@@ -19,6 +19,7 @@ import torch
 
 from avlab import metrics
 from avlab.clips import load_clip, manifest
+from avlab.synthtalk.forgers import VIDEO_FORGERS
 
 from . import bundled, plain
 from .ddim import Schedule, ddim_invert, ddim_sample
@@ -159,7 +160,7 @@ def quality(probe, clips, say):
     `clips` fakes of each picture forger against three times as many reals, test split; the interval resamples people.
     """
     rows = []
-    for forger, n in (("real", 3 * clips), ("faceswap", clips), ("reenact", clips), ("lipsync", clips), ("dub", clips)):
+    for forger, n in (("real", 3 * clips), *((name, clips) for name in VIDEO_FORGERS)):
         rows += sample_rows(n, forger=forger)
     loaded = [load_clip(row) for row in rows]
     label, people = np.array([row.label for row in rows]), np.array([row.identity for row in rows])

@@ -140,32 +140,34 @@ def said_and_shown(times, formants, opening, loudness, phonemes, *, title="", wo
     return dressed(fig, title=title, world=world, height=520)
 
 
-def three_traces(lattice, lag, seam, *, title="", world=WORLD):
-    """Three panels, one look a forger: power against its source by spatial frequency, correlation by lag, difference by distance to the seam.
+def four_traces(lattice, lag, seam, standing, *, title="", world=WORLD):
+    """Four panels, one look a forger: power against its source, correlation by lag, difference by distance to the seam, likeness of distant frames.
 
-    lattice {forger: (cycles a pixel, dB)}      lag {forger: (ms, correlation)}      seam {forger: (px, grey levels)}
+    lattice {forger: (cycles a pixel, dB)}      lag {forger: (ms, correlation)}      seam {forger: (px, grey levels)}      standing {forger: (ms, correlation)}
     """
     from plotly.subplots import make_subplots
-    parts = ((lattice, "lattice of reenact", "cycles a pixel", "dB against the source"), (lag, "late lips of lipsync", "the picture is late by (ms)",
-                                                                                          "correlation with the sound"),
-             (seam, "colour step of faceswap", "px inside the forged area", "grey levels off the source"))
-    fig = make_subplots(1, 3, horizontal_spacing=0.085, subplot_titles=[f"<b>{head}</b>" for _, head, *_ in parts])
+    parts = ((lattice, "the spectrum: reenact, ldm", "cycles a pixel", "dB against the source"),
+             (lag, "late lips: lipsync", "the picture is late by (ms)", "correlation with the sound"),
+             (seam, "a colour step: faceswap", "px inside the forged area", "grey levels off the source"),
+             (standing, "mistakes that ride along: one noise for all frames", "frames this far apart (ms)", "correlation of own detail"))
+    fig = make_subplots(2, 2, horizontal_spacing=0.1, vertical_spacing=0.2, subplot_titles=[f"<b>{head}</b>" for _, head, *_ in parts])
     named = set()
-    for col, (series, _, x, y) in enumerate(parts, 1):
+    for k, (series, _, x, y) in enumerate(parts):
+        at = {"row": k // 2 + 1, "col": k % 2 + 1}
         for name, (px, py) in series.items():
             s = style(name)
             fig.add_scatter(x=np.asarray(px), y=np.asarray(py), name=s.label, legendgroup=name, showlegend=name not in named,
                             mode="lines+markers" if len(px) < 20 else "lines", line={"color": s.colour, "dash": s.dash, "width": 2.2},
-                            marker={"symbol": s.symbol, "color": s.colour, "size": 7}, row=1, col=col)
+                            marker={"symbol": s.symbol, "color": s.colour, "size": 7}, **at)
             named.add(name)
-        fig.update_xaxes(title_text=x, row=1, col=col)
-        fig.update_yaxes(title_text=y, row=1, col=col)
-    fig.add_hline(0, line_color=theme.AXIS, line_width=1.2, row=1, col=1)
-    for col in (2, 3):
-        fig.add_vline(0, line_color=theme.AXIS, line_width=1.2, row=1, col=col)
-    fig.update_layout(meta={"min_width": 860}, legend={"y": -0.3})
+        fig.update_xaxes(title_text=x, **at)
+        fig.update_yaxes(title_text=y, **at)
+        fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=0, y1=0, line={"color": theme.AXIS, "width": 1.2}, **at)
+    for row, col in ((1, 2), (2, 1)):
+        fig.add_vline(0, line_color=theme.AXIS, line_width=1.2, row=row, col=col)
+    fig.update_layout(meta={"min_width": 760}, legend={"y": -0.14})
     fig.update_annotations(font_size=13)
-    return dressed(fig, title=title, world=world, height=390)
+    return dressed(fig, title=title, world=world, height=660)
 
 
 def audit(rows, band, *, limit=0.60, title="", guess=None, world=WORLD):

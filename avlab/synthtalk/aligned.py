@@ -6,7 +6,7 @@ Numpy alone: no network, no training, no truth about what is said.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -105,16 +105,22 @@ def opening_of(who, crops):
     drawing under face.mouth_box, then one Gauss-Newton step towards its neighbours in opening and shape. Both are softened first, so that a
     forger's own softness hardly counts. On true pictures of people of the test split: correlation 0.98, mean error 0.03 (tests/synthtalk/test_learned.py).
     """
-    mouths = np.array([(opening, *shape) for opening in OPENINGS for shape in SHAPES])
-    still = np.zeros(len(mouths))
-    move = face.Motion(still, still - 0.3, still, still + face.PIXEL / LOWER.step, still, still, still)
-    drawn, _ = face.draw(who, move, mouths, np.full((face.SIZE, face.SIZE, 3), 0.5, np.float32), np.full(3, 0.5))
-    templates, seen = _softened(who, cut(drawn, move, LOWER)), _softened(who, crops)
+    templates, seen = _templates(who), _softened(who, crops)
     nearest = ((templates**2).sum(1) - 2 * seen @ templates.T).argmin(1)
     at = np.stack(np.unravel_index(nearest, (len(OPENINGS), len(SHAPES))), 1)
     slopes = np.stack(np.gradient(templates.reshape(len(OPENINGS), len(SHAPES), -1), axis=(0, 1)), -1)[at[:, 0], at[:, 1]]
     step = [np.linalg.lstsq(slope, gap, rcond=None)[0] for slope, gap in zip(slopes, seen - templates[nearest], strict=True)]
     return np.clip((at[:, 0] + np.clip(np.array(step)[:, 0], -1, 1)) * OPENINGS[1], 0, 1)
+
+
+@lru_cache(maxsize=128)
+def _templates(who):
+    """A person's own mouth at seven openings in five shapes, softened: (35, numbers). Kept, because a forger draws many films of one person."""
+    mouths = np.array([(opening, *shape) for opening in OPENINGS for shape in SHAPES])
+    still = np.zeros(len(mouths))
+    move = face.Motion(still, still - 0.3, still, still + face.PIXEL / LOWER.step, still, still, still)
+    drawn, _ = face.draw(who, move, mouths, np.full((face.SIZE, face.SIZE, 3), 0.5, np.float32), np.full(3, 0.5))
+    return _softened(who, cut(drawn, move, LOWER))
 
 
 def _softened(who, crops):

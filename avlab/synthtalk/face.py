@@ -7,6 +7,7 @@ without its parts coming apart. A shape is a signed distance turned into an opac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import zoom
@@ -16,9 +17,9 @@ PIXEL = 2 / SIZE  # the picture spans -1..1
 CELLS = 6  # three colourings times two voice ranges; colours of a drawing, not groups of people
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Person:
-    """How somebody looks: colours (3,) in 0..1, lengths in units of half the picture."""
+    """How somebody looks: colours (3,) in 0..1, lengths in units of half the picture. Compared as an object, so that it can be the key of a cache."""
 
     skin: np.ndarray
     hair: np.ndarray
@@ -54,6 +55,7 @@ class Motion:
     brows: np.ndarray
 
 
+@lru_cache(maxsize=256)
 def person(identity: int) -> Person:
     """The person behind an identity number; identity % 6 is the cell, whose colour ranges overlap with the others'."""
     rng = np.random.default_rng([1, identity])

@@ -1,29 +1,28 @@
-"""The forgers of SynthTalk that need no training: each really forges, and each leaves a trace with a cause one can read here.
+"""The forgers of SynthTalk: each really forges, and each leaves a trace with a cause one can read.
 
 faceswap   another person's inner face, warped through a low resolution, colour-matched and blended; the lips stay in step with the sound
-reenact    the whole face through a decoder whose stride-2 up-sampling leaves stripes (a procedural first version)
-lipsync    the mouth made anew from the sound: over-smooth, slightly late, blended back (a procedural first version)
 dub        the mouth of another utterance, drawn perfectly: pure mismatch
 rtvc       the voice made anew from a coarse mel spectrogram by Griffin-Lim
+reenact, lipsync, ldm, flow   trained networks, in learned.py, whose import needs torch
 
 A forger takes and gives clean pictures (before camera and codec) or sound; which frames are forged is the caller's business (render.py).
 """
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 
 from . import face, speech
 
-LEARNED = {"reenact_learned": "reenact", "lipsync_learned": "lipsync", "ldm": "ldm", "flow": "flow"}  # name -> network; not for rows yet
-VIDEO_FORGERS = ("faceswap", "reenact", "lipsync", "dub")
+LEARNED = ("reenact", "lipsync", "ldm", "flow")
+VIDEO_FORGERS = ("faceswap", *LEARNED, "dub")
 AUDIO_FORGERS = ("rtvc",)
 VISIBLE = 1 / 255  # a pixel that moved by more belongs to the forged area
 GAINS = {"reenact": (1.0, 1.0), "lipsync": (1.0, 1.0), "ldm": (1.0, 1.0), "flow": (1.0, 1.0)}  # of _matched
-LATE_S = 0.06  # how late the lips of `lipsync` are, about what a 200 ms mel window does to Wav2Lip
+TEXTURE = {"reenact": 0.4, "lipsync": 0.0, "ldm": 0.6, "flow": 0.0}  # of _retextured
 
 
 def forge_video(name, shot, seed: int, donor: int):
@@ -39,15 +38,17 @@ def forge_video(name, shot, seed: int, donor: int):
     elif name in LEARNED:
         from . import learned  # torch, only now
 
-        made, mask, opening = learned.forge(LEARNED[name], shot, rng, finish(LEARNED[name]))
+        made, mask, opening = learned.forge(name, shot, rng, finish(name))
     else:
-        made, mask, opening = {"reenact": _reenact, "lipsync": _lipsync, "dub": _dub}[name](shot, rng)
+        made, mask, opening = _dub(shot, rng)
     return made, mask | (np.abs(made - shot.clean).max(-1) > VISIBLE), opening  # a new mouth moves the jaw, a soft edge reaches further
 
 
 def finish(name):
     """The last step of the learned forger `name`: (made, clean, mask, rng) -> made with about the true picture's detail."""
-    return partial(_matched, gains=GAINS[name])
+    def finished(made, clean, mask, rng):
+        return _matched(_retextured(made, clean, TEXTURE[name]), clean, mask, rng, gains=GAINS[name])
+    return finished
 
 
 def _faceswap(shot, rng, donor):
@@ -100,6 +101,14 @@ def _matched(made, clean, mask, rng, *, gains):
     return out
 
 
+def _retextured(made, clean, share, sigma=0.8):
+    """Replace a share of the finest band by the true picture's, as editors do who lay the pores of the original over a face that looks too clean."""
+    if not share:
+        return made
+    fine, true = (image - gaussian_filter(image, (0, sigma, sigma, 0)) for image in (made, clean))
+    return made + np.float32(share) * (true - fine)
+
+
 def _membrane(difference, mask):
     """Smooth offset that agrees with the surroundings at the seam (a cheap stand-in for Poisson blending, Perez et al. 2003)."""
     ring = mask * (1 - mask) + 1e-4
@@ -107,45 +116,12 @@ def _membrane(difference, mask):
     return gaussian_filter(difference * ring, spread) / gaussian_filter(ring, spread)
 
 
-def _reenact(shot, rng):
-    """Down by a stride of two, up by a transposed convolution whose kernel is not quite uniform: stripes of two pixels in both directions.
-
-    The kernel is separable, so it leaves stripes and hardly a checkerboard; a checkerboard would read as noise in any estimate of the noise level.
-    """
-    x, y, _ = face.head_coordinates(shot.move)
-    small = shot.clean.reshape(len(shot.clean), face.SIZE // 2, 2, face.SIZE // 2, 2, 3).mean((2, 4))
-    double = _resize(face.SIZE // 2, face.SIZE, 1)
-    up = np.einsum("ij,kl,tjlc->tikc", double, double, small, optimize=True)
-    a, b = rng.uniform(0.004, 0.009, 2)
-    uneven = np.outer([1 + a, 1 - a], [1 + b, 1 - b])
-    up = up * np.tile(uneven, (face.SIZE // 2, face.SIZE // 2))[None, :, :, None]
-    detail = shot.clean - gaussian_filter(shot.clean, (0, 1, 1, 0))
-    mask = face.inner_face(shot.who, x, y)[..., None]
-    made = _matched((up + rng.uniform(0.35, 0.6) * detail).astype(np.float32), shot.clean, mask, rng, gains=(1.05, 1.05))
-    return shot.clean + mask * (made - shot.clean), mask[..., 0] > 0.5, shot.mouth[:, 0]
-
-
-def _lipsync(shot, rng):
-    """Opening regressed from the sound: smoothed, late and a little timid, drawn soft, blended into the true face."""
-    smooth_s = speech.SMOOTH_LIPS_S * rng.uniform(1.5, 2.0)
-    lips = speech.visemes(shot.utterance, len(shot.clean), shot.fps, smooth_s=smooth_s, delay_s=LATE_S * rng.uniform(0.7, 1.3))
-    lips = lips * [rng.uniform(0.88, 1.0), 0.95, 0.95] + [0.01, 0.015, 0.0]
-    return _new_mouth(shot, lips, rng, blur=rng.uniform(0.45, 0.7))
-
-
 def _dub(shot, rng):
     """Another utterance's mouth on the same face: nothing in the picture is wrong, only its agreement with the sound."""
     other = speech.utter(int(rng.integers(1 << 62)), len(shot.clean) / shot.fps)
-    return _new_mouth(shot, speech.visemes(other, len(shot.clean), shot.fps), rng, blur=0.0)
-
-
-def _new_mouth(shot, lips, rng, *, blur):
-    x, y, _ = face.head_coordinates(shot.move)
+    lips = speech.visemes(other, len(shot.clean), shot.fps)
     made, _ = face.draw(shot.who, shot.move, lips, shot.scene, shot.clothes)
-    if blur:
-        box = face.mouth_box(shot.who, x, y)[..., None]
-        soft = _matched(gaussian_filter(made, (0.25, blur, blur, 0)), made, box, rng, gains=(1.0, 1.0))
-        made = shot.clean + box * (soft - shot.clean)
+    x, y, _ = face.head_coordinates(shot.move)
     return made.astype(np.float32), face.mouth_box(shot.who, x, y) > 0.5, lips[:, 0]
 
 

@@ -1,6 +1,6 @@
 """The learned forgers: how the networks of forger_nets.py turn a true shot into a forged one.
 
-reenact   the whole picture through an autoencoder, its inner face pasted: transposed convolutions leave a lattice
+reenact   the whole picture through an autoencoder, its inner face pasted: some of the finest detail is lost
 lipsync   the lower face from sound and a reference, by one pass: over-smooth, and late because it plays out before its window is full
 ldm       the inner face from its upper half, a reference and the sound, by diffusion of a latent code (cosine schedule, 5 steps of DDIM)
 flow      the lower face as lipsync sees it, but sampled from noise along a straight path (4 Euler steps)

@@ -7,7 +7,6 @@ parent, which also sees this process die, does that.
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pathlib import Path
 def main(job_file: str) -> None:
     """Execute the notebook of a job; the last event is `end` with the outcome that the exception means."""
     job = json.loads(Path(job_file).read_text())
+    job["sockets"] = str(Path(job_file).resolve().parent / "kernel")
     with open(job["events"], "a", buffering=1) as stream:
         def tell(event, **facts):
             stream.write(json.dumps({"event": event, **facts}) + "\n")
@@ -39,7 +39,7 @@ def execute(job: dict, tell) -> dict:
     try:
         papermill.execute_notebook(
             job["notebook"], job["output"], parameters=job["parameters"], kernel_name="python3", cwd=job["cwd"], progress_bar=False,
-            start_timeout=120, execution_timeout=job["cell_timeout"], kernel_manager_class=own_kernel(),
+            start_timeout=120, execution_timeout=job["cell_timeout"], kernel_manager_class=own_kernel(job["sockets"]),
             on_cell_start=code_only(started), on_cell_executed=done)
     except PapermillExecutionError as error:
         return {"status": "failed", "message": f"{error.ename}: {error.evalue}", "cell": error.cell_index}
@@ -55,15 +55,18 @@ def code_only(hook):
     return lambda cell, cell_index: hook(cell, cell_index) if cell["cell_type"] == "code" else None
 
 
-def own_kernel():
-    """A kernel of this very interpreter, whatever kernelspec of that name lies around; over IPC where the socket path is short enough."""
+def own_kernel(sockets: str):
+    """A kernel of this very interpreter, whatever kernelspec of that name lies around; over IPC where the socket path is short enough.
+
+    sockets   beginning of the socket paths. Left to itself the manager puts them into the working directory, where a second run would meet them.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    fits = os.name == "posix" and len(tempfile.gettempdir()) < 70  # a socket path has at most 103 bytes, file name included
+    fits = os.name == "posix" and len(sockets) < 95  # a socket path has at most 103 bytes, its number included
 
     class OwnKernel(AsyncKernelManager):
-        transport = "ipc" if fits else "tcp"
+        transport, ip = ("ipc", sockets) if fits else ("tcp", "127.0.0.1")
         kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
     return OwnKernel
 

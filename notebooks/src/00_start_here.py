@@ -42,7 +42,7 @@ from avlab.clips import load_clip
 from avlab.clips.audio import log_mel
 from avlab.clips.datasets.synthtalk import generator_disjoint
 from avlab.clips.manifest import category as category_of, leaks
-from avlab.course import nb00_experiments as lab, nb00_words as words
+from avlab.course import nb00_experiments as lab, nb00_traces as traces, nb00_words as words
 from avlab.explain import shortcuts
 from avlab.show import figures, figures_world as drawn, html, pictures, play, predict
 from avlab.show.explore import explore
@@ -62,8 +62,8 @@ films = {"real": [load_clip(row) for row in cast]}
 for name in lab.FORGERS:
     films[name] = [load_clip(lab.forged(row, name, seed=k)) for k, row in enumerate(cast)]
 sheet = drawn.sheet({name: [clip.frames for clip in own] for name, own in films.items()},
-                    [f"person {row.identity}" for row in cast], title="One film, five times")
-nb.show(sheet, **words.sheet(len(cast)))
+                    [f"person {row.identity}" for row in cast], title="One film, real and forged")
+nb.show(sheet, **words.sheet(len(cast), len(lab.FORGERS)))
 
 # %% [markdown]
 # A clip has two streams, and either may be forged. So there are four **categories**, and two labels a clip, one for each stream. The film below
@@ -222,19 +222,24 @@ nb.show(fig, **words.votes(lines, skilled))
 # %%
 sources = films["real"]
 made = {name: films[name] for name in lab.FORGERS}
-grid = lab.lattice({name: [c.frames for c in own] for name, own in made.items()}, [c.frames for c in sources])
-lags = lab.lag_curves({"real": sources} | made)
-step = lab.colour_step(made, sources)
+pictures_of = {name: [c.frames for c in own] for name, own in made.items()}
+grid = traces.lattice(pictures_of, [c.frames for c in sources])
+lags = traces.lag_curves({"real": sources} | made)
+step = traces.colour_step(made, sources)
+still = traces.standing(pictures_of, [c.frames for c in sources], cast)
 late = float(lags["lipsync"][0][np.argmax(lags["lipsync"][1])])
 deep, off = step["faceswap"]
 jump = float(np.nanmean(off[deep > 2]) - np.nanmean(off[deep < 0]))
 
 # %%
-fig = drawn.three_traces(grid, lags, step, title="Each forger's own trace")
-nb.show(fig, **words.traces(float(grid["reenact"][1][-1]), late, jump))
+fig = drawn.four_traces(grid, lags, step, still, title="What each forger leaves behind")
+far = {name: float(curve[-1]) for name, (_, curve) in still.items()}
+nb.show(fig, **words.traces(float(grid["reenact"][1][-1]), late, jump, far))
 nb.record("trace_lattice_db", grid["reenact"][1][-1])
 nb.record("trace_lag_ms", late)
 nb.record("trace_colour_step", jump)
+for name, alike in far.items():
+    nb.record(f"trace_standing.{name}", alike)
 
 # %% [markdown]
 # ## 5 Could something silly tell them apart?
@@ -246,7 +251,7 @@ nb.record("trace_colour_step", jump)
 
 # %%
 guess = predict("00.5", "Which forger is the easiest for ten trifles?",
-                ["faceswap", "reenact", "lipsync", "rtvc", "none of them"])
+                [*lab.FORGERS, "rtvc", "none of them"])
 
 # %%
 late_ms = p.silence_ms if p.mutant == "leading_silence" else 0

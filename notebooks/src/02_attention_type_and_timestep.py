@@ -215,7 +215,7 @@ nb.record("audio_share_spatial_first_layer_249", share["first_spatial", later, "
 # ## 5 Rank the nine cells
 #
 # Each film is reduced to the mean and the deviation of its channels, and a linear classifier is fitted: same size, same penalty
-# for every cell, nothing tuned. Trained on `faceswap` and `reenact`, tested on `lipsync` and `dub`, on other people.
+# for every cell, nothing tuned. Trained on `faceswap`, `reenact` and `ldm`, tested on `lipsync`, `flow` and `dub`, on other people.
 
 # %%
 guess = predict("02.5", "Which cell separates best here?",
@@ -307,8 +307,8 @@ for name in ("silent", "shuffled"):
 nb.record("auroc_silent_at_test", near["cross", 24, "silent_at_test"].value)
 
 # %% [markdown]
-# The forgers differ in what they leave behind. `dub` shows another utterance's mouth and touches nothing else; `lipsync` redraws the mouth;
-# `reenact` redraws the face; `faceswap` keeps the lips in time. So ask for each alone, this time with a classifier that knows
+# The forgers differ in what they leave behind. `dub` shows another utterance's mouth and touches nothing else; `lipsync` and `flow` draw the
+# mouth anew from the sound, the first one late; `ldm` and `reenact` draw the whole inner face; `faceswap` keeps the lips in time. So ask for each alone, this time with a classifier that knows
 # the forger and only not the people.
 
 # %%

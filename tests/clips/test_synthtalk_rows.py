@@ -11,7 +11,7 @@ from avlab.clips.rows import SYNTHTALK_FORGERS
 
 ROWS = synthtalk.rows()
 COMMITTED = Path(__file__).parents[2] / "data_manifests" / "synthtalk.csv"
-FORGERS = ("faceswap", "reenact", "lipsync", "dub", "rtvc", "faceswap+rtvc", "lipsync+rtvc")
+FORGERS = ("faceswap", "reenact", "lipsync", "ldm", "flow", "dub", "rtvc", "faceswap+rtvc", "lipsync+rtvc")
 
 
 def test_the_committed_file_is_the_recipe():
@@ -25,7 +25,7 @@ def test_it_breaks_no_rule_and_leaks_nobody():
 
 
 def test_counts_of_every_person():
-    assert len(ROWS) == 5712
+    assert len(ROWS) == 6732
     people = defaultdict(Counter)
     for row in ROWS:
         people[row.identity][row.duration_s, row.forger if row.duration_s < 6 else row.category] += 1
@@ -81,7 +81,8 @@ def test_the_generator_disjoint_protocol():
     seen = defaultdict(set)
     for row in chosen:
         seen[row.split].add(row.forger)
-    assert seen == {"train": {"real", "faceswap", "reenact"}, "val": {"real", "faceswap", "reenact"}, "test": {"real", "lipsync", "dub"}}
+    seen_forgers = {"real", "faceswap", "reenact", "ldm"}
+    assert seen == {"train": seen_forgers, "val": seen_forgers, "test": {"real", "lipsync", "flow", "dub"}}
     assert {leak.kind for leak in manifest.leaks(ROWS, generators=True)} == {"generator"}  # the ordinary protocol shares its forgers
 
 

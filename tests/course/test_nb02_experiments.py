@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from avlab.clips import manifest
+from avlab.clips.datasets.synthtalk import SEEN, UNSEEN
 from avlab.course import nb02_clips
 from avlab.course import nb02_experiments as experiments
 from avlab.course import nb02_runs as runs
@@ -44,11 +45,11 @@ def sample(probe):
 @pytest.mark.parametrize("n", [1, 4])
 def test_a_draw_is_balanced_disjoint_and_decided_by_the_seed(rows, n):
     drawn = nb02_clips.draw(rows, n, seed=3)
-    assert len(drawn) == len({r.clip_id for r in drawn}) == 14 * n
+    assert len(drawn) == len({r.clip_id for r in drawn}) == 18 * n
     assert [r.clip_id for r in drawn] == [r.clip_id for r in nb02_clips.draw(rows, n, seed=3)] != [r.clip_id for r in nb02_clips.draw(rows, n, seed=4)]
     for side in ("train", "test"):
         mine = [r for r in drawn if r.split == side]
-        assert {f: sum(r.forger == f for r in mine) for f in {r.forger for r in mine}} == {"faceswap": n, "lipsync": n, "reenact": n, "dub": n, "real": 3 * n}
+        assert {f: sum(r.forger == f for r in mine) for f in {r.forger for r in mine}} == dict.fromkeys((*SEEN, *UNSEEN), n) | {"real": 3 * n}
         people = {r.identity for r in mine}
         assert len(people) == 2 * n
         for person in people:  # reals and fakes of everyone, or labels could not be permuted inside a person
@@ -58,7 +59,7 @@ def test_a_draw_is_balanced_disjoint_and_decided_by_the_seed(rows, n):
 
 
 def test_a_draw_of_everything_works_and_more_is_refused(rows):
-    assert len(nb02_clips.draw(rows, 48, seed=0)) == 14 * 48
+    assert len(nb02_clips.draw(rows, 48, seed=0)) == 18 * 48
     with pytest.raises(AvlabError, match="clips_per_class"):
         nb02_clips.draw(rows, 200, seed=0)
 

@@ -17,11 +17,12 @@ def probe():
 def test_quality_of_a_solver_is_the_mean_residual_of_the_round_trip(probe, monkeypatch):
     one = {"two steps": (Schedule.ddim(steps=2), ddim_invert, ddim_sample, 4)}
     monkeypatch.setattr(bench, "solvers", lambda: one)
+    monkeypatch.setattr(bench, "VIDEO_FORGERS", ("faceswap", "dub"))
     found = bench.quality(probe, 1, lambda text: None)["two steps"]
-    assert found["clips"] == 7 and found["calls"] == 4 and found["auroc_low"] <= found["auroc"] <= found["auroc_high"]
+    assert found["clips"] == 5 and found["calls"] == 4 and found["auroc_low"] <= found["auroc"] <= found["auroc_high"]
     two = DiffusionProbe.bundled(steps=2)
     residuals = []
-    for forger, n in (("real", 3), ("faceswap", 1), ("reenact", 1), ("lipsync", 1), ("dub", 1)):
+    for forger, n in (("real", 3), ("faceswap", 1), ("dub", 1)):
         frames, audio = bench.sample_clips(n, forger=forger)
         residuals += (255 * two.measure(frames, audio)["composite"][:, 9:].mean((1, 2, 3, 4))).tolist()
     assert found["residual"] == pytest.approx(np.mean(residuals), rel=1e-4)

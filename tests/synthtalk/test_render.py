@@ -124,25 +124,8 @@ def test_a_dub_is_another_mouth_and_nothing_else():
     assert not (np.abs(clip.frames[:, :30].astype(int) - real.frames[:, :30]) > 2).any()  # brow, eyes and nose stay
 
 
-def test_lipsync_is_late_and_timid():
-    """The opening shown agrees best with the sound's about 60 ms late, and swings less (mean over eight clips, on a 10 ms grid)."""
-    late, swing = [], []
-    for k in range(8):
-        spec = replace(fake("lipsync", seed=k), speech_seed=40 + k, duration_s=1.28)
-        truth = rendered(spec).truth
-        centres, fine = (np.arange(32) + 0.5) / FPS, np.arange(0.2, 1.0, 0.01)
-        match = [
-            np.corrcoef(np.interp(fine + lag, centres, truth.mouth_shown), np.interp(fine, centres, truth.mouth_open))[0, 1]
-            for lag in np.arange(-0.1, 0.2, 0.01)
-        ]
-        late.append(-0.1 + 0.01 * int(np.argmax(match)))
-        swing.append(truth.mouth_shown.std() / truth.mouth_open.std())
-    assert 0.04 < np.mean(late) < 0.08 and np.mean(swing) < 0.9
-
-
-@pytest.mark.parametrize("name", ["faceswap", "reenact"])
-def test_the_lips_of_a_swapped_or_reenacted_face_stay_in_step(name):
-    np.testing.assert_array_equal(rendered(fake(name)).truth.mouth_shown, rendered(REAL).truth.mouth_open)
+def test_the_lips_of_a_swapped_face_stay_in_step():
+    np.testing.assert_array_equal(rendered(fake("faceswap")).truth.mouth_shown, rendered(REAL).truth.mouth_open)
 
 
 def test_a_swapped_face_is_nearer_to_its_donor():

@@ -54,6 +54,15 @@ def test_the_processes_of_a_run_can_be_told(project, tmp_path, folders):
     assert any("ipykernel_launcher" in line for line in seen) and any("avlab.workbook.worker" in line for line in seen)
 
 
+def test_two_runs_from_one_folder_do_not_meet(project, tmp_path, no_process_left):
+    """Their kernels' sockets lie apart: both pass at the same time, each with its own parameters."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as both:
+        records = list(both.map(lambda steps: run(project, tmp_path / steps, f"steps={steps}")[0], ("11", "12")))
+    assert [(r["status"], r["parameters"]["steps"]) for r in records] == [("passed", 11), ("passed", 12)]
+
+
 def test_a_good_run_is_recorded_whole(project, tmp_path, no_process_left):
     record, said = run(project, tmp_path / "out", "steps=12")
     assert (record["status"], record["message"], runner.exit_code([record])) == ("passed", "", 0)

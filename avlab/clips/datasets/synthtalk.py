@@ -10,14 +10,15 @@ from avlab.clips.rows import Row, category
 PEOPLE = {"train": range(0, 60), "val": range(60, 78), "test": range(78, 102)}  # ids from 1000 on train the bundled probe and never stand here
 CELLS = 6  # identity % 6, so every split holds all cells
 RECIPES = (  # (video, audio) forgers, FakeAVCeleb's three fake categories
-    ("faceswap", ""), ("reenact", ""), ("lipsync", ""), ("dub", ""),  # FVRA
+    ("faceswap", ""), ("reenact", ""), ("lipsync", ""), ("ldm", ""), ("flow", ""), ("dub", ""),  # FVRA
     ("", "rtvc"),  # RVFA
     ("faceswap", "rtvc"), ("lipsync", "rtvc"))  # FVFA
+_PICTURE = tuple(video for video, audio in RECIPES if not audio)
 SHORT, MEDIUM, LONG = 0.64, 1.28, 6.4  # seconds: 16, 32 and 160 frames
 REALS = {SHORT: 12, MEDIUM: 3, LONG: 3}  # clips a person
 FAKES = {SHORT: 4, MEDIUM: 1}  # clips a person and recipe
 FRAME_MS = 40
-SEEN, UNSEEN = ("faceswap", "reenact"), ("lipsync", "dub")  # the generator-disjoint protocol: forgers to train on, forgers to test on
+SEEN, UNSEEN = ("faceswap", "reenact", "ldm"), ("lipsync", "flow", "dub")  # the generator-disjoint protocol: forgers to train on, forgers to test on
 
 
 def rows():
@@ -70,7 +71,7 @@ def _clips(person, split, duration_s):
 
 def _partial(person, split, kind, seeds):
     """One long clip with 1 or 2 forged spans: kind 0 in the picture, 1 in the sound, 2 in both."""
-    video = (("faceswap", "reenact", "lipsync", "dub")[_number(4, person, "partial-video")] if kind == 0
+    video = (_PICTURE[_number(len(_PICTURE), person, "partial-video")] if kind == 0
              else ("faceswap", "lipsync")[_number(2, person, "partial-both")] if kind == 2 else "")
     audio = "rtvc" if kind else ""
     name = f"160f-partial-{'+'.join(filter(None, (video, audio)))}"
