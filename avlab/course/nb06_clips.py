@@ -41,6 +41,12 @@ class Clips:
         known = {"real", *forgers_to_train_on(self.test)}
         return np.array([row.forger in known for row in self.test])
 
+    @property
+    def new(self) -> np.ndarray:
+        """(N,) bool of the test clips: fakes of which no part was forged by a forger that the training may know."""
+        known = {part for name in forgers_to_train_on(self.test) for part in name.split("+")}
+        return np.array([row.label == 1 and not known & set(row.forger.split("+")) for row in self.test])
+
     def dataset(self, rows, arrays=None, labels=None) -> ClipDataset:
         """The rows as a ClipDataset; arrays replace the clips' own (vectors, another sound)."""
         table = self.arrays if arrays is None else arrays

@@ -1,22 +1,24 @@
-"""The trainings of notebook 06 and what is read off them: the 2x2 ablation, the mechanism, and scores of the finished detectors.
+"""The trainings of notebook 06 and what is read off them: the 2x2 ablation, and scores of the finished detectors.
 
 Scores of several trainings are (K, N): K trainings, N test clips. Intervals resample people and, inside each draw, trainings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from avlab import metrics
+from avlab.clips import load_clip
 from avlab.course import nb06_clips
+from avlab.course.nb06_toys import relabel
 from avlab.detectors import losses, msct
-from avlab.detectors.msct_training import SEEDS, bundled, fresh, train_attention
+from avlab.detectors.msct_training import ATTENTION, SEEDS, bundled, fresh, train_attention
 from avlab.detectors.training import fit, predict
-from avlab.explain.controls import permuted_labels, shuffled_order
+from avlab.errors import AvlabError
+from avlab.explain.controls import permuted_labels
 
 CELLS = {"CA+SA": (False, False), "CA+MSSA": (False, True), "DCA+SA": (True, False), "DCA+MSSA": (True, True)}  # differential, multi-scale
 FULL = "DCA+MSSA"
@@ -58,20 +60,19 @@ def train(clips, table, encoder, p, *, seed, labels=None, mutant="none", **confi
     model = fresh(encoder, seed=seed, **options)
     data = clips.dataset(clips.train, table, labels), clips.dataset(choosing_rows(clips, mutant), table)
     if mutant == "polarity_flip":
-        from avlab.detectors.msct_training import ATTENTION
         fit(model, flipped_loss, *data, seed=seed, **ATTENTION | {"epochs": p.epochs})
     else:
         train_attention(model, *data, seed=seed, epochs=p.epochs)
     return model
 
 
-def ablation(clips, tables, models, p, mutant="none", progress: Callable = print) -> dict:
-    """The four cells, trained with paired seeds: {cell: [model ...]}; tables and models one a seed."""
+def ablation(clips, tables, models, p, mutant="none", ready=None) -> dict:
+    """The four cells, trained with paired seeds: {cell: [model ...]}; tables and models one a seed, ready = cells that were trained before."""
     found = {}
     for cell, (differential, multi_scale) in CELLS.items():
-        found[cell] = [train(clips, tables[s], models[s], p, seed=p.seed + s, mutant=mutant, differential=differential, multi_scale=multi_scale)
-                       for s in range(p.seeds_train)]
-        progress(f"{cell}: {p.seeds_train} trainings, {weights(found[cell][0]):,} weights behind the picture encoder")
+        found[cell] = (ready or {}).get(cell) or [train(clips, tables[s], models[s], p, seed=p.seed + s, mutant=mutant, differential=differential,
+                                                        multi_scale=multi_scale) for s in range(p.seeds_train)]
+        print(f"{cell:8} {p.seeds_train} training{'s' * (p.seeds_train > 1)}, {weights(found[cell][0]):,} weights behind the picture encoder")
     return found
 
 
@@ -89,9 +90,24 @@ def shuffled_rows(rows, seed) -> tuple:
 # ------------------------------------------------------------------------------------------------ scores
 
 
+def bundled_scores(clips, tables, models) -> list:
+    """`measured` of the bundled detectors as they are, one a different seed."""
+    return [measured(clips, table, model) for table, model in list(zip(tables, models, strict=True))[:len(SEEDS)]]
+
+
+def renamed(clips, table, model, seed) -> np.ndarray:
+    """Logits (1, N) of the test clips after the features of every head of every self-attention were given new places (`nb06_toys.relabel`)."""
+    model, rng = copy.deepcopy(model), np.random.default_rng([9, seed])
+    for block in model.blocks:
+        for stream in (block.video, block.audio):
+            attention = stream.self_attention
+            relabel(attention, rng.permutation(attention.to_q.out_features // attention.heads))
+    return measured(clips, table, model)["logit"][None]
+
+
 def measured(clips, table, model, rows=None) -> dict:
     """`predict` on test rows with the parts that the notebook reads; table holds vectors or pictures, this model's or the clips' own."""
-    return predict(model, clips.dataset(clips.test if rows is None else rows, table), parts=PARTS)
+    return predict(model, clips.dataset(clips.test if rows is None else rows, table), parts=PARTS if len(model.blocks) else PARTS[:3])
 
 
 def stack(found, name="logit") -> np.ndarray:
@@ -105,36 +121,85 @@ def head(found, stream) -> np.ndarray:
     return logits[..., 1] - logits[..., 0]
 
 
+def either(found) -> np.ndarray:
+    """Log-odds that picture or sound is forged, from the two streams' own heads taken as independent, (K, N): a detector without attention."""
+    real = -np.logaddexp(0, head(found, "video")) - np.logaddexp(0, head(found, "audio"))  # log of both being real
+    return np.log(-np.expm1(np.minimum(real, -1e-12))) - real
+
+
 def mean_auroc(scores, label) -> float:
     """Mean over trainings of the AUROC of scores (K, N)."""
     return float(np.mean([metrics.auroc(row, label) for row in scores]))
 
 
 def intervals(statistics: dict, people, n, seed) -> dict:
-    """{name: Interval} of statistics that are functions (rows, trainings) -> float; all names on the same draws, so that differences are paired.
+    """{name: Interval} of statistics {name: (K, function)}, function (rows, trainings) -> float, all on the same draws: differences are paired.
 
-    A draw takes people with replacement, and trainings with replacement; one in which a statistic is undefined (one class) is drawn again.
-    people (N,); every statistic also has its number of trainings K as an attribute of the tuple (K, function)
+    A draw takes people with replacement, and trainings (of K) with replacement; one in which a statistic is undefined is drawn again.
+    people (N,).  Raises AvlabError where hardly any draw keeps both classes.
     """
-    people = np.asarray(people)
-    counts = max(k for k, _ in statistics.values())
-    everything = {name: float(fn(np.arange(len(people)), np.arange(k))) for name, (k, fn) in statistics.items()}
-    rng, draws = np.random.default_rng(seed), []
-    for _ in range(20 * n):
-        rows, chosen = metrics.resample(people, rng), rng.integers(0, counts, counts)
+    people, counts = np.asarray(people), max(k for k, _ in statistics.values())
+    whole = [float(fn(np.arange(len(people)), np.arange(k))) for k, fn in statistics.values()]
+    rng, draws, left = np.random.default_rng(seed), [], 20 * n
+    while len(draws) < n:
+        rows, chosen, left = metrics.resample(people, rng), rng.integers(0, counts, counts), left - 1
         try:
             draws.append([fn(rows, chosen % k) for k, fn in statistics.values()])
         except metrics.OneClass:
-            continue
-        if len(draws) == n:
-            break
+            if left < 0:
+                raise AvlabError("Resampling hardly ever keeps both classes", got=f"{len(set(people.tolist()))} people", todo="Take more clips") from None
+    draws = np.array(draws)
     ends = np.quantile(draws, (0.025, 0.975), axis=0)
-    return {name: metrics.Interval(everything[name], *map(float, ends[:, i]), np.array([d[i] for d in draws])) for i, name in enumerate(statistics)}
+    return {name: metrics.Interval(whole[i], *map(float, ends[:, i]), draws[:, i]) for i, name in enumerate(statistics)}
 
 
 def auroc_of(scores, label):
     """(K, function) for `intervals`: the mean AUROC of scores (K, N)."""
     return len(scores), lambda rows, chosen: mean_auroc(scores[chosen][:, rows], label[rows])
+
+
+def judge_cells(scores, clips, n, seed) -> dict:
+    """AUROC of scores {name: (K, N)} on the test clips whose forgers may be known: {name: Interval}, all on common draws."""
+    known, label = clips.seen, clips.column("label")
+    statistics = {name: auroc_of(values[:, known], label[known]) for name, values in scores.items()}
+    return intervals(statistics, clips.column("identity")[known], n, seed)
+
+
+def shuffled_control(scores, clips, seed) -> tuple:
+    """(AUROC, 0.4, 0.6) of detectors trained on labels permuted inside people, scored against test labels permuted likewise."""
+    known = clips.seen
+    label = permuted_labels(clips.column("label")[known], clips.column("identity")[known], np.random.default_rng([10, seed]))
+    return mean_auroc(scores[:, known], label), 0.4, 0.6
+
+
+def by_forger(clips, found, n, seed) -> dict:
+    """AUROC of each forger against all reals, mean over detectors: {forger: Interval}."""
+    label, forger = clips.column("label"), clips.column("forger")
+    made = {}
+    for name in sorted(set(forger) - {"real"}, key=lambda f: (f not in set(forger[clips.seen]), f)):
+        part = (label == 0) | (forger == name)
+        made |= intervals({name: auroc_of(stack(found)[:, part], label[part])}, clips.column("identity")[part], n, seed)
+    return made
+
+
+def stream_auroc(clips, found, stream) -> float:
+    """AUROC of one stream's own head for that stream's own label, on the clips whose forgers may be known."""
+    label = (clips.column(f"label_{stream}") == "fake").astype(int)
+    return mean_auroc(head(found, stream)[:, clips.seen], label[clips.seen])
+
+
+def seen_and_new(clips, found, models, n, seed) -> dict:
+    """AUROC Intervals of the bundled detectors: forgers of the training, new forgers, and the control: the fakes' true clips called fake."""
+    label, people, seen, new = clips.column("label"), clips.column("identity"), clips.seen, clips.new
+    rows = nb06_clips.sources(clips)
+    arrays = {row.clip_id: msct.inputs(load_clip(row)) for row in rows}
+    truth = [predict(model, clips.dataset(rows, arrays))["logit"] for model in models[:len(found)]]
+    real, logit = label == 0, stack(found)
+    parts = {"forgers of the training": (logit[:, seen], label[seen], people[seen]),
+             "new forgers": (logit[:, real | new], label[real | new], people[real | new]),
+             "true clips called fake": (np.concatenate([np.stack(truth), logit[:, real]], 1), np.repeat([1, 0], [len(rows), int(real.sum())]),
+                                        np.concatenate([[row.identity for row in rows], people[real]]))}
+    return {name: intervals({name: auroc_of(scores, y)}, who, n, seed)[name] for name, (scores, y, who) in parts.items()}
 
 
 def effects(cells: dict) -> dict:
@@ -165,57 +230,3 @@ def hard_auc(tp, fn, tn, fp) -> float:
     return (tp / (tp + fn) + tn / (tn + fp)) / 2
 
 
-# ------------------------------------------------------------------------------------------------ the mechanism
-
-
-def log_norm(found, kind) -> np.ndarray:
-    """Mean log of a norm over blocks, heads and both streams, (K, N): ratios of norms become differences, whatever the network's scale."""
-    return np.mean([np.log(np.maximum(stack(found, f"{kind}_norm_{stream}"), 1e-12)).mean((2, 3)) for stream in STREAMS], axis=0)
-
-
-def real_minus_fake(values, label):
-    """(K, function) for `intervals`: mean over trainings and real clips minus that over fakes, of values (K, N)."""
-    def gap(rows, chosen):
-        part, y = values[chosen][:, rows], label[rows]
-        if not 0 < y.sum() < len(y):
-            raise metrics.OneClass("Real and fake clips are both needed", got=len(y))
-        return part[:, y == 0].mean() - part[:, y == 1].mean()
-    return len(values), gap
-
-
-def rank_correlation(a, b):
-    """(K, function) for `intervals`: mean over trainings of Spearman's rank correlation of a and b, both (K, N)."""
-    return len(a), lambda rows, chosen: float(np.mean([spearmanr(a[k][rows], b[k][rows]).statistic for k in chosen]))
-
-
-def other_sounds(clips, table, seed) -> dict:
-    """Tables of the test's real clips with their own sound, another person's, and white noise: (rows, {name: table})."""
-    rows = [row for row in clips.test if row.label == 0]
-    own = np.stack([table[row.clip_id]["fbank"] for row in rows]).astype(np.float32)
-    order = shuffled_order([row.identity for row in rows], [row.category for row in rows], seed=seed)
-    sounds = {"own": own, "another's": own[order], "noise": nb06_clips.noise(len(rows), own.shape[2], seed)}
-    return rows, {name: nb06_clips.with_sound(table, rows, fbank) for name, fbank in sounds.items()}, sounds
-
-
-def disturbed(sounds: dict, t: float) -> np.ndarray:
-    """fbanks between the own sound (0), another's (0.5) and noise (1), mixed linearly."""
-    left, right, share = ("own", "another's", 2 * t) if t <= 0.5 else ("another's", "noise", 2 * t - 1)
-    return (1 - share) * sounds[left] + share * sounds[right]
-
-
-def flip_cross_queries(model) -> dict:
-    """W' -> -W' in the first block, in place."""
-    import torch
-    with torch.no_grad():
-        for stream in (model.blocks[0].video, model.blocks[0].audio):
-            stream.cross_attention.to_q_cross.weight.neg_()
-
-
-def permutation_band(values, label, people, n, seed) -> tuple:
-    """(value, lo, hi): real minus fake under one permutation of the labels inside people, and the band of n others."""
-    rng, (k, gap) = np.random.default_rng([8, seed]), (None, None)
-    draws = []
-    for _ in range(n + 1):
-        k, gap = real_minus_fake(values, permuted_labels(label, people, rng))
-        draws.append(gap(np.arange(len(label)), np.arange(k)))
-    return (float(draws[0]), *map(float, np.quantile(draws[1:], (0.025, 0.975))))

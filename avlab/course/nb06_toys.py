@@ -56,7 +56,7 @@ def reach(kernel, seed=0):
     return int(max(abs(np.flatnonzero(plane.sum(1) > 0) - len(plane) // 2)))
 
 
-def permuted_features(multi_scale, seed=0, heads=4, d=4, kernels=(1, 3, 5, 7)):
+def permuted_features(multi_scale, seed=0, heads=4, d=8, kernels=(1, 3, 5, 7)):
     """Shuffle the feature axis of every head in Q, K and V alike, and undo it at the output: how far does the output move?
 
     What the features are called means nothing to a sum over them, so a plain attention cannot notice.  Returns max |change|.

@@ -39,9 +39,17 @@ def _filters(channels, like):
     return (like.new_tensor(HAAR) / 2)[:, None].repeat(channels, 1, 1, 1)
 
 
-def local_contrast(pictures, *, pixels=5):
-    """What a picture (B, C, H, W) adds to the mean of its 5 x 5 neighbourhood, same unit: the traces of forgers, without faces and colours."""
-    return pictures - F.avg_pool2d(pictures, pixels, 1, pixels // 2, count_include_pad=False)
+def local_contrast(pictures, *, pixels=5, around=9, floor=1.4 / 42):
+    """What a picture adds to its neighbourhood, in units of how much it adds nearby: fine texture, without faces, colours and light.
+
+    (x - mean of 5 x 5) / sqrt(mean of its square over 9 x 9 and colours + floor^2)     (divisive normalisation: Jarrett et al. 2009, ICCV)
+
+    pictures  (B, C, H, W);  floor  contrast below which nothing is told apart, 1.4 gray levels (the inputs are gray levels over 42)
+    Traces of forgers are arrangements of fine detail: dividing by its strength makes them as visible in smooth skin as at the edge of a lip.
+    """
+    detail = pictures - F.avg_pool2d(pictures, pixels, 1, pixels // 2, count_include_pad=False)
+    energy = F.avg_pool2d(detail.square().mean(1, keepdim=True), around, 1, around // 2, count_include_pad=False)
+    return detail / (energy + floor**2).sqrt()
 
 
 class WTConv2d(nn.Module):
@@ -135,13 +143,11 @@ class PictureEncoder(nn.Module):
 
     width   of the vector;  stem  channels of the stem;  stages  channels of each stage;  depth  blocks in each
     levels  of the wavelet;  reduction  of CBAM's MLP
-    detail  True: the stem reads the Haar bands of the local contrast (12 channels of half the size, times `gain`) instead of colours with
-            a stride of 2, and nothing is pooled in front of the first stage: averaging would take away the very detail that is looked for
+    detail  True: the stem reads the Haar bands of the local contrast (12 channels of half the size) instead of colours with a stride of 2,
+            and nothing is pooled in front of the first stage: averaging would take away the very detail that is looked for
     Each stage begins with a 2x2 average pooling: it halves the picture without aliasing and needs no second kind of block.
     (B, 3, H, W) -> (B, width), any H, W not less than the total stride.  Raises AvlabError for smaller pictures.
     """
-
-    gain = 5.0  # of the local contrast: about 8 gray levels become 1 (the inputs are gray levels over 42)
 
     def __init__(self, width, stem=64, stages=(64, 128, 256, 512), depth=2, levels=2, reduction=16, detail=False):
         super().__init__()
@@ -161,7 +167,7 @@ class PictureEncoder(nn.Module):
         if min(pictures.shape[2:]) < 2 ** (len(self.stages) + 1 - self.detail):
             raise AvlabError("Every stage halves the picture, and one pixel must be left", got=tuple(pictures.shape))
         if self.detail:
-            pictures = haar(self.gain * local_contrast(pictures)).flatten(1, 2)
+            pictures = haar(local_contrast(pictures)).flatten(1, 2)
         pictures = pictures.contiguous(memory_format=torch.channels_last)  # the order in memory alone: a third off the time on a CPU
         x = self.wtconv(self.stem(pictures))
         for stage in self.stages:

@@ -253,7 +253,7 @@ class MSCT(nn.Module):
         both = self.head_both(embedding := torch.cat([video[:, 0], audio[:, 0]], 1))
         parts = {"logits_video": self.head_video(mean_video), "logits_audio": self.head_audio(mean_audio), "logits_both": both,
                  "video": mean_video, "audio": mean_audio, "similarity": F.cosine_similarity(mean_video, mean_audio)}
-        parts |= {name: torch.stack([record[name].detach() for record in records], 1) for name in records[0]}
+        parts |= {name: torch.stack([record[name].detach() for record in records], 1) for name in (records[0] if records else ())}
         return Prediction(both[:, 1] - both[:, 0], embedding, parts)
 
     def encode(self, frames):
