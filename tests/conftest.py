@@ -19,10 +19,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def leave_torch_as_it_was(request):
-    """workbook.start switches deterministic algorithms on for the whole process: put that back after a test that imported torch."""
+    """Every test begins at the same seed, whatever ran before it. workbook.start switches deterministic algorithms on for the whole process: put that back."""
     import sys
 
     torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
     before = torch.are_deterministic_algorithms_enabled() if torch else False
     yield
     torch = sys.modules.get("torch")

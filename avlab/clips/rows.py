@@ -14,7 +14,8 @@ from avlab.errors import AvlabError
 LABELS = ("real", "fake", "absent", "unknown")
 SPLITS = ("train", "val", "test")
 LETTER = {"real": "R", "fake": "F", "absent": "-", "unknown": "?"}
-SYNTHTALK_FORGERS = {"video": ("faceswap", "reenact", "lipsync", "ldm", "flow", "dub"), "audio": ("rtvc",)}  # as in avlab.synthtalk.forgers, whose import is heavy
+# as in avlab.synthtalk.forgers, whose import is heavy
+SYNTHTALK_FORGERS = {"video": ("faceswap", "reenact", "lipsync", "ldm", "flow", "dub"), "audio": ("rtvc",)}
 MAX_SECONDS = 4 * 3600  # a longer "clip" is a mistyped duration
 MAX_SEED = 2**31 - 1
 

@@ -1,6 +1,7 @@
 """The clips of notebook 02: drawn by seed before anything is measured, the same for every figure.
 
-A block is two people and nine clips: the forgers of the two sides in turn of the first and of the second person, and three reals of both. So every person has real and forged clips, which is what lets labels be permuted inside a person and people be resampled whole.
+A block is two people and nine clips: the forgers of the two sides in turn of the first and of the second person, and three reals of both. So
+every person has real and forged clips, which is what lets labels be permuted inside a person and people be resampled whole.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def test_draw_is_balanced_spread_over_people_and_decided_by_the_seed():
     part = manifest.load("synthtalk").select(split="test", duration_s=0.64)
     drawn = part.draw(24, seed=1)
     counts = {name: [row.identity for row in drawn if row.forger == name] for name in {row.forger for row in drawn}}
-    assert {name: len(people) for name, people in counts.items()} == {name: (72 if name == "real" else 24) for name in counts} and len(counts) == 8
+    assert {name: len(people) for name, people in counts.items()} == {name: (72 if name == "real" else 24) for name in counts} and len(counts) == 10
     assert all(len(set(people)) == 24 for people in counts.values())  # 24 people are in the test split: each is drawn
     assert len({row.clip_id for row in drawn}) == len(drawn)
     assert part.draw(24, seed=1) == drawn and part.draw(24, seed=2) != drawn

@@ -514,7 +514,7 @@ def test_it_can_learn_whether_picture_and_sound_agree():
     label = torch.tensor(label).float()
     batch = {"frames": frames, "fbank": fbank, "label": label, "label_video": label, "label_audio": label}
     optimiser = torch.optim.Adam(model.parameters(), 5e-3)
-    for _ in range(100):
+    for _ in range(200):
         optimiser.zero_grad()
         made = msct.total_loss(model, batch)
         made["total"].backward()

@@ -8,7 +8,7 @@ import pytest
 from avlab.clips import load_clip, manifest
 from avlab.explain import shortcuts
 
-PEOPLE = 60  # one clip of each forger and its source: about a minute on one core
+PEOPLE = 48  # one clip of each forger and its source
 LIMIT = 0.60
 ROWS = manifest.load("synthtalk")
 FORGERS = sorted({row.forger for row in ROWS.select(duration_s=0.64)} - {"real"})
