@@ -25,7 +25,7 @@ class Params(CommonParams):
     reading: Literal["maps", "logits", "literal"] = "maps"
     kernels: list[int] = Field([1, 3, 5, 7], min_length=1, max_length=8)
     clips_per_class: int = Field(2, ge=2, le=90)
-    train_clips: int = Field(4, ge=4, le=200)
+    train_clips: int = Field(2, ge=2, le=200)
     epochs: int = Field(10, ge=1, le=200)
     blocks: int = Field(1, ge=1, le=6)
     align_weight: float = Field(1.0, ge=0, le=5)

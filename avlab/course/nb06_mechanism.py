@@ -81,7 +81,7 @@ class View:
 
 def other_sounds(clips, table, seed) -> tuple:
     """The real test clips with their own sound, another person's, and white noise: (rows, {name: fbanks (n, 104, T)})."""
-    rows = [row for row in clips.test if row.label == 0]
+    rows = reals(clips)
     own = np.stack([table[row.clip_id]["fbank"] for row in rows]).astype(np.float32)
     order = shuffled_order([row.identity for row in rows], [row.category for row in rows], seed=seed)
     return rows, {"own": own, "another's": own[order], "noise": nb06_clips.noise(len(rows), own.shape[2], seed)}
@@ -114,29 +114,36 @@ def norms(view, sounds) -> dict:
 # ------------------------------------------------------------------------------------------------ inside one network
 
 
-def tokens(model, clips, rows, frames=None):
-    """Tokens (B, 1 + T, C) of both streams as they enter the first block's cross-attention, float64; frames = T to keep."""
+def tokens(model, table, rows, frames=None):
+    """The picture stream's first DCA and the tokens (B, 1 + T, C) of both streams that enter it, float64; frames = T to keep.
+
+    table   vectors of the model's own picture encoder, {clip_id: {"frames" (T, C), "fbank"}}
+    """
     model, kept = copy.deepcopy(model).double().eval(), []
     layer = model.blocks[0].video.cross_attention
     hook = layer.register_forward_pre_hook(lambda module, given: kept.append(given[:2]))
-    read = [clips.arrays[row.clip_id] for row in rows]
-    pictures, fbank = (torch.stack([torch.as_tensor(np.asarray(one[name], np.float64)) for one in read]) for name in ("frames", "fbank"))
+    vectors, fbank = (torch.stack([torch.as_tensor(np.asarray(table[row.clip_id][name], np.float64)) for row in rows]) for name in ("frames", "fbank"))
     try:
         with torch.no_grad():
-            model(pictures[:, :, :frames], fbank[:, :, :frames])
+            model(vectors[:, :frames], fbank[:, :, :frames])
     finally:
         hook.remove()
     return layer, *kept[0]
 
 
-def first_cross_attention(model, clips, frames):
+def reals(clips) -> list:
+    """The real test clips."""
+    return [row for row in clips.test if row.label == 0]
+
+
+def first_cross_attention(model, clips, table, frames):
     """(layer, own, other) of the picture stream's first DCA for the first real test clip cut to some frames: float64, tokens (1, L, C)."""
-    return tokens(model, clips, [next(row for row in clips.test if row.label == 0)], frames)
+    return tokens(model, table, reals(clips)[:1], frames)
 
 
-def flipped(model, clips) -> dict:
+def flipped(model, clips, table) -> dict:
     """W' -> -W' in the first DCA: relative change of |Attn_BA| ("norm") and of its softmax ("map"), for the real test clips; tokens stay."""
-    layer, own, other = tokens(model, clips, [row for row in clips.test if row.label == 0][:8])
+    layer, own, other = tokens(model, table, reals(clips))
     with torch.no_grad():
         before = layer(own, other)
         layer.to_q_cross.weight.neg_()
@@ -145,9 +152,9 @@ def flipped(model, clips) -> dict:
     return {"norm": float(((after[2] - before[2]) / before[2]).abs().max()), "map": float(change.sqrt())}
 
 
-def one_map(model, clips) -> np.ndarray:
+def one_map(model, clips, table) -> np.ndarray:
     """The first head's difference of maps (L, L) of the picture stream's first DCA, for the first real test clip."""
-    layer, own, other = first_cross_attention(model, clips, None)
+    layer, own, other = first_cross_attention(model, clips, table, None)
     with torch.no_grad():
         return layer(own, other)[1][0, 0].numpy()
 

@@ -31,7 +31,7 @@ mutant: str = "none"
 reading: str = "maps"
 kernels: list[int] = [1, 3, 5, 7]
 clips_per_class: int = 2
-train_clips: int = 4
+train_clips: int = 2
 epochs: int = 10
 blocks: int = 1
 align_weight: float = 1.0
@@ -182,7 +182,7 @@ nb.record("l13.ok", int(ok and found["apart"] > 1e-3))
 # span of $V_A$" is a statement that can fail. The control beside it takes keys and values from the other side, as most code does.
 
 # %%
-layer, own, other = mechanism.first_cross_attention(models[0], clips, frames=4)
+layer, own, other = mechanism.first_cross_attention(models[0], clips, tables[0], frames=4)
 others = nb06_toys.changed_others(other, nb.seed)
 side = "other" if nb.p.mutant == "kv_other_side" else "own"
 outside = {name: {k: nb06_toys.who_speaks(layer, own, x, values=values)[0] for k, x in others.items()}
@@ -203,7 +203,7 @@ nb.record("span_residual_usual", max(usual.values()))
 # that enter, and so their cosine, stay. The loss cannot see it.
 
 # %%
-flip = mechanism.flipped(models[0], clips)
+flip = mechanism.flipped(models[0], clips, tables[0])
 nb.record("flip_norm_change", flip["norm"])
 nb.record("flip_map_change", flip["map"])
 print(f"W' -> -W': |Attn_BA| moves by {flip['norm']:.1e}, its softmax by {100 * flip['map']:.0f} %")
@@ -481,7 +481,7 @@ nb.record("noise_growth", correlation)
 
 # %%
 nothing, share = nb06_toys.random_islands(nb.seed)
-one = mechanism.one_map(models[0], clips)
+one = mechanism.one_map(models[0], clips, tables[0])
 shown = {"two random softmax maps": nothing, "DCA of a trained detector": one}
 sheet = explore(lambda what: {what: pictures.paint(shown[what], "signed")}, title="Islands", what=list(shown), size=280,
                 alt="{what}, one minus the other, stretched to its own extremes: islands of both signs.")

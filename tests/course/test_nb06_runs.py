@@ -182,13 +182,13 @@ def test_other_sounds_are_other_peoples(clips, table):
         assert people[i] != people[j]
 
 
-def test_the_sign_of_the_cross_query_is_free(encoder, clips):
-    got = mechanism.flipped(encoder, clips)
+def test_the_sign_of_the_cross_query_is_free(encoder, clips, table):
+    got = mechanism.flipped(encoder, clips, table)
     assert got["norm"] < 1e-12 and got["map"] > 1e-3
 
 
-def test_the_first_tokens_span_less_than_a_head(encoder, clips):
-    layer, own, other = mechanism.first_cross_attention(encoder, clips, frames=4)
+def test_the_first_tokens_span_less_than_a_head(encoder, clips, table):
+    layer, own, other = mechanism.first_cross_attention(encoder, clips, table, frames=4)
     assert own.shape == other.shape == (1, 5, 64) and own.dtype == torch.float64 and 64 // layer.heads > 5
     assert encoder.cls_video.dtype == torch.float32  # a copy was measured
 
