@@ -26,7 +26,7 @@ class Params(CommonParams):
     kernels: list[int] = Field([1, 3, 5, 7], min_length=1, max_length=8)
     clips_per_class: int = Field(2, ge=2, le=90)
     train_clips: int = Field(2, ge=2, le=200)
-    epochs: int = Field(10, ge=1, le=200)
+    epochs: int = Field(6, ge=1, le=200)
     blocks: int = Field(1, ge=1, le=6)
     align_weight: float = Field(1.0, ge=0, le=5)
     seeds_train: int = Field(1, ge=1, le=10)
@@ -43,7 +43,7 @@ class Params(CommonParams):
 
 PROFILES = {
     "smoke": {},
-    "full": {"clips_per_class": 12, "train_clips": 36, "epochs": 12, "blocks": 2, "seeds_train": 3, "n_bootstrap": 1000},
+    "full": {"clips_per_class": 12, "train_clips": 30, "epochs": 8, "blocks": 2, "seeds_train": 3, "n_bootstrap": 1000},
     "gpu": {"clips_per_class": 90, "train_clips": 200, "epochs": 20, "blocks": 6, "seeds_train": 5, "n_bootstrap": 2000},
 }
 

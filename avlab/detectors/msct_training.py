@@ -30,7 +30,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 SEEDS = (0, 1, 2)  # of the bundled weights
 AUDIO_FORGERS = ("rtvc",)
 PICTURES = {"epochs": 12, "lr": 4e-3, "batch_size": 32, "schedule": "cosine", "warmup": 60, "balance": "label"}
-ATTENTION = {"epochs": 12, "lr": 2e-3, "batch_size": 32, "schedule": "cosine", "warmup": 20, "balance": "category"}
+ATTENTION = {"epochs": 8, "lr": 2e-3, "batch_size": 32, "schedule": "cosine", "warmup": 20, "balance": "category", "monitor": "auroc"}
 EVERY = 4  # of a clip's pictures one training step sees every 4th
 
 
@@ -124,15 +124,13 @@ def bundled(seed=0):
     return load(path)
 
 
-def make(out, seed, store, say=print):
-    """Train one of the bundled detectors and write OUT/msct_small_SEED.safetensors (half precision) with its card.
+def make(out, seed, store, say=print, encoder=None):
+    """Train one of the bundled detectors and write OUT/msct_small_SEED.safetensors (half precision) with its card; returns its path.
 
     All 0.64 s clips of the train split whose forgers may be known; epochs are chosen on the val split, the test split is never read.
-    store   folder of computed inputs, shared by all seeds
+    store   folder of computed inputs, shared by all seeds;  encoder   a file of such a detector: its picture encoder is taken, not trained again
     """
-    rows = [row for row in manifest.load("synthtalk") if row.split != "test" and abs(row.duration_s - synthtalk.SHORT) < 1e-3]
-    forgers = forgers_to_train_on(rows)
-    rows = [row for row in rows if row.forger in ("real", *forgers)]
+    rows, forgers = _rows()
     arrays = stored(rows, msct.inputs, store, {"detector": "msct", "pixels": 40}, load=load_clip)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -142,17 +140,34 @@ def make(out, seed, store, say=print):
         mine = [row for row in rows if row.split == split and all(getattr(row, name) == value for name, value in words.items())]
         return ClipDataset(mine, read, forgers=forgers, keep=True)
 
-    first = train_pictures(model, data("train", arrays, label_audio="real"), data("val", arrays, label_audio="real"), seed=seed,
-                           progress=lambda record: say(_line("pictures", record)))
+    if encoder:
+        ready = load(encoder)
+        model.picture_encoder.load_state_dict(ready.picture_encoder.state_dict())
+        reached = ready.about["val_auroc_pictures"]
+    else:
+        first = train_pictures(model, data("train", arrays, label_audio="real"), data("val", arrays, label_audio="real"), seed=seed,
+                               progress=lambda record: say(_line("pictures", record)))
+        reached = first.history[first.best_epoch]["val_auroc"]
+    model.picture_encoder.half().float()  # what is stored: so the second step can be repeated from the file alone
     table = vectors(model, rows, arrays)
     train, val = (data(split, lambda row: table[row.clip_id]) for split in ("train", "val"))
     second = train_attention(model, train, val, seed=seed, progress=lambda record: say(_line("attention", record)))
     about = {"forgers": forgers, "clips": len(train), "val_clips": len(val), "seed": seed, "pictures": PICTURES, "attention": ATTENTION,
-             "val_auroc_pictures": first.history[first.best_epoch]["val_auroc"], "val_auroc": second.history[second.best_epoch]["val_auroc"]}
-    path = Path(out) / f"msct_small_{seed}.safetensors"
+             "val_auroc_pictures": reached, "val_auroc": second.history[second.best_epoch]["val_auroc"]}
+    return _keep(model, Path(out) / f"msct_small_{seed}.safetensors", about)
+
+
+def _rows():
+    """The clips of the train and val splits whose forgers may be known, and these forgers."""
+    rows = [row for row in manifest.load("synthtalk") if row.split != "test" and abs(row.duration_s - synthtalk.SHORT) < 1e-3]
+    forgers = forgers_to_train_on(rows)
+    return [row for row in rows if row.forger in ("real", *forgers)], forgers
+
+
+def _keep(model, path, about):
     save(copy.deepcopy(model).half(), path, about=about)
-    card = {"network": "MSCT, size small", "data": f"SynthTalk, split train ({len(train)} clips of 0.64 s), epochs chosen on split val", **about,
-            "command": f"python -m avlab.detectors.msct_training OUT {seed}", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    card = {"network": "MSCT, size small", "data": f"SynthTalk, split train ({about['clips']} clips of 0.64 s), epochs chosen on split val", **about,
+            "command": f"python -m avlab.detectors.msct_training OUT {about['seed']}", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
     return path
 

@@ -32,7 +32,7 @@ reading: str = "maps"
 kernels: list[int] = [1, 3, 5, 7]
 clips_per_class: int = 2
 train_clips: int = 2
-epochs: int = 10
+epochs: int = 6
 blocks: int = 1
 align_weight: float = 1.0
 seeds_train: int = 1
@@ -483,7 +483,7 @@ nb.record("noise_growth", correlation)
 nothing, share = nb06_toys.random_islands(nb.seed)
 one = mechanism.one_map(models[0], clips, tables[0])
 shown = {"two random softmax maps": nothing, "DCA of a trained detector": one}
-sheet = explore(lambda what: {what: pictures.paint(shown[what], "signed")}, title="Islands", what=list(shown), size=280,
+sheet = explore(lambda what: pictures.paint(shown[what], "signed"), title="Islands", what=list(shown), size=280,
                 alt="{what}, one minus the other, stretched to its own extremes: islands of both signs.")
 nb.show(sheet, **words.islands(share))
 nb.record("random_islands", share)
