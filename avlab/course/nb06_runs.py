@@ -66,12 +66,17 @@ def train(clips, table, encoder, p, *, seed, labels=None, mutant="none", **confi
     return model
 
 
-def ablation(clips, tables, models, p, mutant="none", ready=None) -> dict:
-    """The four cells, trained with paired seeds: {cell: [model ...]}; tables and models one a seed, ready = cells that were trained before."""
+def trainings(clips, tables, encoders, p, **options) -> list:
+    """`train` once for every seed of the run, on that seed's picture vectors: a list of models."""
+    return [train(clips, tables[s], encoders[s], p, seed=p.seed + s, **options) for s in range(p.seeds_train)]
+
+
+def ablation(clips, tables, encoders, p, mutant="none", ready=None) -> dict:
+    """The four cells, trained with paired seeds: {cell: [model ...]}; ready = cells that were trained before."""
     found = {}
     for cell, (differential, multi_scale) in CELLS.items():
-        found[cell] = (ready or {}).get(cell) or [train(clips, tables[s], models[s], p, seed=p.seed + s, mutant=mutant, differential=differential,
-                                                        multi_scale=multi_scale) for s in range(p.seeds_train)]
+        words = {"mutant": mutant, "differential": differential, "multi_scale": multi_scale}
+        found[cell] = (ready or {}).get(cell) or trainings(clips, tables, encoders, p, **words)
         print(f"{cell:8} {p.seeds_train} training{'s' * (p.seeds_train > 1)}, {weights(found[cell][0]):,} weights behind the picture encoder")
     return found
 
@@ -92,7 +97,7 @@ def shuffled_rows(rows, seed) -> tuple:
 
 def bundled_scores(clips, tables, models) -> list:
     """`measured` of the bundled detectors as they are, one a different seed."""
-    return [measured(clips, table, model) for table, model in list(zip(tables, models, strict=True))[:len(SEEDS)]]
+    return measured_all(clips, tables[:len(SEEDS)], models[:len(SEEDS)])
 
 
 def renamed(clips, table, model, seed) -> np.ndarray:
@@ -108,6 +113,11 @@ def renamed(clips, table, model, seed) -> np.ndarray:
 def measured(clips, table, model, rows=None) -> dict:
     """`predict` on test rows with the parts that the notebook reads; table holds vectors or pictures, this model's or the clips' own."""
     return predict(model, clips.dataset(clips.test if rows is None else rows, table), parts=PARTS if len(model.blocks) else PARTS[:3])
+
+
+def measured_all(clips, tables, models) -> list:
+    """`measured` of every model of `trainings`."""
+    return [measured(clips, table, model) for table, model in zip(tables, models, strict=True)]
 
 
 def stack(found, name="logit") -> np.ndarray:

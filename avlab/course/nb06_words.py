@@ -22,7 +22,7 @@ def durations(share, median_ms) -> dict:
     """share of the consonants under two frames; median duration of all sounds in ms."""
     most = "Most" if share > 0.5 else "Few" if share < 0.2 else "Many"
     return {"alt": f"{percent(share)} of SynthTalk's consonants are shorter than two frames (80 ms); the median sound lasts {median_ms:.0f} ms.",
-            "caption": f"{most} consonants are over before a second frame is taken. One frame is an incomplete syllable: that is why MSCT's keys look at neighbours."}
+            "caption": f"{most} consonants are shorter than two frames. One frame is an incomplete syllable: that is why MSCT's keys look at neighbours."}
 
 
 def impulse(reaches: dict) -> dict:

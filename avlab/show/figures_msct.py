@@ -57,7 +57,7 @@ def interaction(cells, published, *, references, title="", guess=None, world=f"{
         fig.add_scatter(x=[k + 0.05 * (i - 0.5) for k in range(2)], y=[c.value for c in mine], error_y=error, row=1, col=1, **look)
         fig.add_scatter(x=[0, 1], y=[published[f"{cross}+{own}"] for own in at], row=1, col=2, showlegend=False, **look)
     for words, value in references.items():
-        fig.add_hline(value, line_dash="dash", line_color=theme.AXIS, annotation_text=words, annotation_font_size=11, annotation_position="bottom right",
+        fig.add_hline(value, line_dash="dash", line_color=theme.AXIS, annotation_text=words, annotation_font_size=11, annotation_position="bottom left",
                       row=1, col=1)
     fig.update_xaxes(tickvals=[0, 1], ticktext=["self-attention", "multi-scale"], range=[-0.35, 1.35], zeroline=False)
     fig.update_yaxes(title_text="<b>measured here</b><br>AUROC of scores", row=1, col=1)

@@ -55,7 +55,6 @@ from avlab.show import figures_msct as drawn
 from avlab.show.explore import explore
 
 nb = workbook.start("06", globals())
-everyone = range(nb.p.seeds_train)
 
 # %% [markdown]
 # The clips are drawn by the seed before anything is measured: no person stands on two sides, and the training side knows only some
@@ -84,7 +83,8 @@ guess = predict("06.1", "What share of the consonants is shorter than two frames
 lasting = nb06_toys.durations(clips.column("speech_seed"))
 short = float((lasting["consonants"] < 2 * nb06_toys.FRAME_MS).mean())
 marks = {40 * k: f"{k} frame{'s' * (k > 1)}" for k in (1, 2, 3)}
-fig = drawn.durations(lasting, step=10, marks=marks, x="duration (ms)", title="How long sounds last", guess=guess)
+fig = drawn.durations(lasting, step=10, marks=marks, x="duration (ms)", title="How long sounds last",
+                      guess=guess)
 nb.show(fig, **words.durations(short, np.median(np.concatenate(list(lasting.values())))))
 nb.record("consonants_under_two_frames", short)
 
@@ -101,12 +101,12 @@ def look(kernel):
     steps = np.arange(len(moved)) - len(moved) // 2
     line = figures.lines_with_band({f"kernel {kernel}": (steps, moved)}, x="frames from the impulse",
                                    y="change of a logit", world=drawn.TOY, height=280)
-    return {"keys: time across, features down": pictures.paint(plane.T, "magnitude", 0.6), "": line,
+    return {"keys: time across, features down": pictures.paint(plane.T, "magnitude"), "": line,
             "note": words.impulse_state(kernel, nb06_toys.reach(kernel, nb.seed))}
 
 
-keys = explore(look, title="An impulse in one frame of K", kernel=list(nb.p.kernels), size=300, world=drawn.TOY,
-               alt=lambda v, result: result["note"])
+keys = explore(look, title="An impulse in one frame of K", kernel=sorted(set(nb.p.kernels)), size=300,
+               world=drawn.TOY, start={"kernel": max(nb.p.kernels)}, alt=lambda v, result: result["note"])
 reached = {k: nb06_toys.reach(k, nb.seed) for k in nb.p.kernels}
 nb.show(keys, **words.impulse(reached))
 nb.record("reach_error", max(abs(r - (k - 1) // 2) for k, r in reached.items()))
@@ -118,22 +118,23 @@ nb.record("reach_error", max(abs(r - (k - 1) // 2) for k, r in reached.items()))
 # features? Give the features of every head new places, in Q, K and V alike and behind the heads: a sum over features cannot notice.
 
 # %%
-guess = predict("06.3", "Which attention notices that its features were renamed?", ["neither", "plain", "multi-scale"])
+guess = predict("06.3", "Which attention notices that its features were renamed?",
+                ["neither", "plain", "multi-scale"])
 
 # %%
 models = runs.encoders(nb.p.seeds_train)
 tables = [nb06_clips.encoded(clips, model) for model in models]
 finished = runs.bundled_scores(clips, tables, models)
-changed = {name: nb06_toys.permuted_features(name == "multi-scale", nb.seed) for name in ("plain", "multi-scale")}
-renamed = runs.renamed(clips, tables[0], models[0], nb.seed)
-known = clips.seen
-drop = runs.mean_auroc(runs.stack(finished[:1])[:, known], label[known]) - runs.mean_auroc(renamed[:, known], label[known])
+changed = {name: nb06_toys.permuted_features(name == "multi-scale", nb.seed)
+           for name in ("plain", "multi-scale")}
+known, renamed = clips.seen, runs.renamed(clips, tables[0], models[0], nb.seed)
+before, after = (runs.mean_auroc(x[:, known], label[known]) for x in (runs.stack(finished[:1]), renamed))
 fig = drawn.grouped({"largest change of the output": list(changed.values())}, list(changed), null=0,
                     y="change of the output", title="Features renamed", guess=guess, world=drawn.TOY)
-nb.show(fig, **words.permuted(*changed.values(), drop))
+nb.show(fig, **words.permuted(*changed.values(), before - after))
 nb.record("permute_change_plain", changed["plain"])
 nb.record("permute_change_mssa", changed["multi-scale"])
-nb.record("permute_auroc_drop", drop)
+nb.record("permute_auroc_drop", before - after)
 
 # %% [markdown]
 # ## 4 Both queries equal: what comes out?
@@ -152,7 +153,7 @@ guess = predict("06.4", "Both queries are equal. Which reading still puts someth
 
 # %%
 slid = {s: nb06_toys.readings(s, nb.seed) for s in np.round(np.linspace(0, 1, 11), 1).tolist()}
-tops = {reading: max(abs(made[reading][0]).max() for made in slid.values()) for reading in ("maps", "logits", "literal")}
+tops = {reading: max(abs(made[reading][0]).max() for made in slid.values()) for reading in slid[0.0]}
 
 
 def heats(similarity):
@@ -162,9 +163,10 @@ def heats(similarity):
 
 
 found = nb06_toys.identities(nb.seed)
-nb.show(explore(heats, title="Three readings of one difference", similarity=list(slid), size=220, world=drawn.TOY,
-                labels={"similarity": "cosine of the two queries"}, alt=lambda v, result: result["note"]),
-        **words.readings(found))
+three = explore(heats, title="Three readings of one difference", similarity=list(slid), size=220,
+                world=drawn.TOY, labels={"similarity": "cosine of the two queries"},
+                alt=lambda v, result: result["note"])
+nb.show(three, **words.readings(found))
 nb.record("logits_equals_single_query", found["one_query"])
 nb.record("maps_rowsum", found["row_sum"])
 nb.record("equal_queries_leave", found["equal_queries"])
@@ -186,9 +188,10 @@ layer, own, other = mechanism.first_cross_attention(models[0], clips, tables[0],
 others = nb06_toys.changed_others(other, nb.seed)
 side = "other" if nb.p.mutant == "kv_other_side" else "own"
 outside = {name: {k: nb06_toys.who_speaks(layer, own, x, values=values)[0] for k, x in others.items()}
-           for name, values in (("differential, own values", side), ("control: values of the other side", "other"))}
+           for name, values in (("differential", side), ("control: values of the other side", "other"))}
 dca, usual = outside.values()
-fig = drawn.grouped({name: [100 * v for v in part.values()] for name, part in outside.items()}, list(others), null=0,
+drawn_as = {name: [100 * v for v in part.values()] for name, part in outside.items()}
+fig = drawn.grouped(drawn_as, list(others), null=0,
                     y="energy outside the span of V_A (%)", title="What the other stream can add")
 nb.show(fig, **words.who_speaks(dca, usual))
 nb.record("span_residual", max(dca.values()))
@@ -217,10 +220,10 @@ guess = predict("06.6", "On which clips is the cross map stronger after training
                 ["reals", "fakes", "no difference"])
 
 # %%
-with_loss = [runs.train(clips, tables[s], models[s], nb.p, seed=nb.seed + s, mutant=nb.p.mutant) for s in everyone]
-without = [runs.train(clips, tables[s], models[s], nb.p, seed=nb.seed + s, align_weight=0.0) for s in everyone]
-trained = {"with the loss": [runs.measured(clips, tables[s], with_loss[s]) for s in everyone],
-           "weight 0": [runs.measured(clips, tables[s], without[s]) for s in everyone]}
+with_loss = runs.trainings(clips, tables, models, nb.p, mutant=nb.p.mutant)
+without = runs.trainings(clips, tables, models, nb.p, align_weight=0.0)
+trained = {name: runs.measured_all(clips, tables, group)
+           for name, group in (("with the loss", with_loss), ("weight 0", without))}
 view = mechanism.View(trained, label, people, known)
 said = view.intervals(nb.p.n_bootstrap, nb.seed)
 nb.record("cos_gap_real_minus_fake", said["cosine", "with the loss"].value)
@@ -230,7 +233,8 @@ nb.record("cos_gap_without_loss", said["cosine", "weight 0"].value)
 dots = {"real" if y == 0 else "fake": view.points("with the loss", label == y) for y in (0, 1)}
 fig = figures.scatter(dots, x="cosine d of picture and sound", y="log of the norm of Attn_BA",
                       title="Aligned clips, stronger cross map?")
-corr, gap, gap_without = said["rank", "with the loss"], said["cross", "with the loss"], said["cross", "weight 0"]
+corr, gap = (said[what, "with the loss"] for what in ("rank", "cross"))
+gap_without = said["cross", "weight 0"]
 nb.show(fig, **words.mechanism(corr, gap, gap_without))
 nb.record("mech_rank_corr", corr.value)
 nb.record("cross_norm_real_minus_fake", gap.value)
@@ -244,7 +248,8 @@ nb.record("cross_norm_without_loss", gap_without.value)
 sounds = mechanism.sound_norms(clips, tables, with_loss, nb.seed)
 steps = mechanism.growth_intervals(view, sounds, nb.p.n_bootstrap, nb.seed)
 lines = [(name, steps[name].value, steps[name].lo, steps[name].hi) for name in steps]
-fig = figures.dot_interval(lines, x="log ratio of |Diff|", null=0, title="What makes the difference of maps grow?")
+fig = figures.dot_interval(lines, x="log ratio of |Diff|", null=0,
+                           title="What makes the difference of maps grow?")
 nb.show(fig, **words.mechanism_table(steps["forging (fake over real)"], steps["noise over own sound"]))
 for name, value in mechanism.norms(view, sounds).items():
     nb.record(f"diff_norm_{name}", value)
@@ -257,20 +262,21 @@ for name, value in mechanism.norms(view, sounds).items():
 
 # %%
 table2 = published.MSCT_T2
-errors = {cell: sum(solve_counts(table2.get(cell, "ACC"), table2.get(cell, "AUC"), 100, 300)[0]) for cell in runs.CELLS}
+printed = {cell: [table2.get(cell, column) for column in ("ACC", "AUC")] for cell in runs.CELLS}
+errors = {cell: sum(solve_counts(*pair, 100, 300)[0]) for cell, pair in printed.items()}
 print("published errors of 400 clips:", ", ".join(f"{cell} {n}" for cell, n in errors.items()))
 
 # %%
-guess = predict("06.7", "Which brick adds more here?", ["DCA", "MSSA", "neither, visibly", "together only"])
+guess = predict("06.7", "Which brick adds more here?",
+                ["DCA", "MSSA", "neither, visibly", "together only"])
 
 # %%
 cells = runs.ablation(clips, tables, models, nb.p, mutant=nb.p.mutant, ready={runs.FULL: with_loss})
-scored = {cell: [runs.measured(clips, tables[s], trained[s]) for s in everyone] for cell, trained in cells.items()}
-bare = [runs.train(clips, tables[s], models[s], nb.p, seed=nb.seed + s, blocks=0) for s in everyone]
-lent = runs.shuffled_rows(clips.train, nb.seed)
-deaf = [runs.train(clips, tables[s], models[s], nb.p, seed=nb.seed + s, labels=lent) for s in everyone]
-alone, mute = ([runs.measured(clips, tables[s], group[s]) for s in everyone] for group in (bare, deaf))
-controls = {"no attention": runs.either(alone), "shuffled labels": runs.stack(mute)}
+scored = {cell: runs.measured_all(clips, tables, group) for cell, group in cells.items()}
+bare = runs.trainings(clips, tables, models, nb.p, blocks=0)
+mute = runs.trainings(clips, tables, models, nb.p, labels=runs.shuffled_rows(clips.train, nb.seed))
+controls = {"no attention": runs.either(runs.measured_all(clips, tables, bare)),
+            "shuffled labels": runs.stack(runs.measured_all(clips, tables, mute))}
 
 # %%
 scores = {cell: runs.stack(found) for cell, found in scored.items()} | controls
@@ -324,8 +330,9 @@ def judged_at(threshold):
 
 best = max(values.values())
 half = runs.hard_auc(*runs.hard_counts(logit, y))
-nb.show(explore(judged_at, title="One detector, many hard-label AUCs", threshold=thresholds, start={"threshold": 0.5},
-                alt=lambda v, result: result["note"]), **words.hard(half, best, score))
+many = explore(judged_at, title="One detector, many hard-label AUCs", threshold=thresholds,
+               start={"threshold": 0.5}, alt=lambda v, result: result["note"])
+nb.show(many, **words.hard(half, best, score))
 nb.record("hard_auc_best", best)
 nb.record("hard_auc_at_half", half)
 
@@ -338,8 +345,9 @@ nb.record("hard_auc_at_half", half)
 # %%
 tested = runs.seen_and_new(clips, finished, models, nb.p.n_bootstrap, nb.seed)
 lines = [(name, v.value, v.lo, v.hi) for name, v in tested.items()]
-fig = figures.dot_interval(lines, x="AUROC, mean over the bundled detectors", null=0.5, title="Seen and new forgers")
-nb.show(fig, **words.seen_and_new(tested["forgers of the training"], tested["new forgers"], tested["true clips called fake"]))
+fig = figures.dot_interval(lines, x="AUROC, mean over the bundled detectors", null=0.5,
+                           title="Seen and new forgers")
+nb.show(fig, **words.seen_and_new(*tested.values()))
 nb.record("trained_auc.seen", tested["forgers of the training"].value)
 nb.record("trained_auc.new", tested["new forgers"].value)
 nb.record("reals_as_fakes_auc", tested["true clips called fake"].value)
@@ -349,7 +357,8 @@ for stream in runs.STREAMS:
 # %%
 by_forger = runs.by_forger(clips, finished, nb.p.n_bootstrap, nb.seed)
 category = {row.forger: row.category for row in clips.test}
-word = {f: " (new)" if f in set(forger[clips.new]) else "" if f in set(forger[known]) else " (half new)" for f in by_forger}
+word = {f: " (half new)" for f in by_forger} | dict.fromkeys(set(forger[clips.new]), " (new)")
+word |= dict.fromkeys(set(forger[known]), "")
 lines = [(f"{category[f]} {f}{word[f]}, n = {int((forger == f).sum())}", v.value, v.lo, v.hi, f)
          for f, v in by_forger.items()]
 fig = figures.dot_interval(lines, x="AUROC against all reals", null=0.5, title="One forger a line")
@@ -483,8 +492,8 @@ nb.record("noise_growth", correlation)
 nothing, share = nb06_toys.random_islands(nb.seed)
 one = mechanism.one_map(models[0], clips, tables[0])
 shown = {"two random softmax maps": nothing, "DCA of a trained detector": one}
-sheet = explore(lambda what: pictures.paint(shown[what], "signed"), title="Islands", what=list(shown), size=280,
-                alt="{what}, one minus the other, stretched to its own extremes: islands of both signs.")
+sheet = explore(lambda what: pictures.paint(shown[what], "signed"), title="Islands", what=list(shown),
+                size=280, alt="{what}, one minus the other, stretched to its own extremes: islands of both signs.")
 nb.show(sheet, **words.islands(share))
 nb.record("random_islands", share)
 
