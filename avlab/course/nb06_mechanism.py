@@ -40,6 +40,11 @@ def rank_correlation(a, b):
     return len(a), lambda rows, chosen: float(np.mean([spearmanr(a[k][rows], b[k][rows]).statistic for k in chosen]))
 
 
+def cosine_gap(found) -> float:
+    """Mean d of wholly real clips minus that of all others, mean over trainings: what the alignment loss pulls apart."""
+    return float(np.mean([one["similarity"][one["label"] == 0].mean() - one["similarity"][one["label"] == 1].mean() for one in found]))
+
+
 class View:
     """What the mechanism needs of two groups of trainings on the test clips whose forgers may be known.
 

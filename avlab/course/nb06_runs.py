@@ -15,7 +15,7 @@ from avlab.clips import load_clip
 from avlab.course import nb06_clips
 from avlab.course.nb06_toys import relabel
 from avlab.detectors import losses, msct
-from avlab.detectors.msct_training import ATTENTION, SEEDS, bundled, fresh, train_attention
+from avlab.detectors.msct_training import ATTENTION, SEEDS, bundled, fresh
 from avlab.detectors.training import fit, predict
 from avlab.errors import AvlabError
 from avlab.explain.controls import permuted_labels
@@ -59,11 +59,17 @@ def train(clips, table, encoder, p, *, seed, labels=None, mutant="none", **confi
     options = {"reading": p.reading, "kernels": tuple(p.kernels), "blocks": p.blocks, "align_weight": p.align_weight} | config
     model = fresh(encoder, seed=seed, **options)
     data = clips.dataset(clips.train, table, labels), clips.dataset(choosing_rows(clips, mutant), table)
-    if mutant == "polarity_flip":
-        fit(model, flipped_loss, *data, seed=seed, **ATTENTION | {"epochs": p.epochs})
-    else:
-        train_attention(model, *data, seed=seed, epochs=p.epochs)
+    fit(model, flipped_loss if mutant == "polarity_flip" else msct.total_loss, *data, seed=seed, **recipe(len(clips.train), p.epochs))
     return model
+
+
+def recipe(clips: int, epochs: int) -> dict:
+    """ATTENTION for as many clips: small batches for few of them, a warmup of a fifth of the steps at most, and the epoch by its loss.
+
+    An AUROC of a few dozen val clips is too coarse to choose by.
+    """
+    size = 32 if clips >= 256 else 16 if clips >= 64 else 8
+    return ATTENTION | {"epochs": epochs, "batch_size": size, "warmup": min(20, epochs * (clips // size) // 5), "monitor": "loss"}
 
 
 def trainings(clips, tables, encoders, p, **options) -> list:
@@ -115,9 +121,9 @@ def measured(clips, table, model, rows=None) -> dict:
     return predict(model, clips.dataset(clips.test if rows is None else rows, table), parts=PARTS if len(model.blocks) else PARTS[:3])
 
 
-def measured_all(clips, tables, models) -> list:
+def measured_all(clips, tables, models, rows=None) -> list:
     """`measured` of every model of `trainings`."""
-    return [measured(clips, table, model) for table, model in zip(tables, models, strict=True)]
+    return [measured(clips, table, model, rows) for table, model in zip(tables, models, strict=True)]
 
 
 def stack(found, name="logit") -> np.ndarray:

@@ -203,3 +203,13 @@ def test_renaming_features_leaves_a_plain_network_alone(clips, table, encoder):
     plain = runs.train(clips, table, encoder, P, seed=0, multi_scale=False)
     assert np.abs(runs.renamed(clips, table, plain, 0)[0] - runs.measured(clips, table, plain)["logit"]).max() < 1e-4
     assert np.abs(runs.renamed(clips, table, encoder, 0)[0] - runs.measured(clips, table, encoder)["logit"]).max() > 1e-4
+
+
+def test_the_recipe_fits_the_number_of_clips():
+    assert runs.recipe(16, 8)["batch_size"] == 8 and runs.recipe(16, 8)["warmup"] == 3
+    assert runs.recipe(400, 12)["batch_size"] == 32 and runs.recipe(400, 12)["warmup"] == 20 and runs.recipe(400, 12)["monitor"] == "loss"
+
+
+def test_the_cosine_gap_of_planted_numbers():
+    found = [{"similarity": np.array([0.9, 0.7, 0.1]), "label": np.array([0, 0, 1])}, {"similarity": np.array([0.5, 0.5, 0.5]), "label": np.array([0, 0, 1])}]
+    assert mechanism.cosine_gap(found) == pytest.approx(0.35)
