@@ -316,12 +316,12 @@ nb.record("selection_split", len(chosen_on & set(people.tolist())))
 # stored with their recipe. First the question of the metric.
 
 # %%
-guess = predict("06.8", "A detector answers yes or no. Is the AUC of its answers the AUC of its scores?",
+guess = predict("06.8", "Is the AUC of yes-or-no answers that of the scores behind them?",
                 ["yes", "no, it is lower", "no, it is higher"])
 
 # %%
 logit, y = finished[0]["logit"][known], label[known]
-score, thresholds = runs.mean_auroc(logit[None], y), np.round(np.linspace(0.02, 0.98, 25), 2).tolist()
+score, thresholds = runs.mean_auroc(logit[None], y), np.round(np.linspace(0, 1, 21), 2).tolist()
 counts = {t: runs.hard_counts(logit, y, t) for t in thresholds}
 values = {t: runs.hard_auc(*c) for t, c in counts.items()}
 
@@ -378,8 +378,8 @@ for name in ("RVFA", "FVRA", "FVFA"):
 
 # %%
 null = runs.shuffled_control(controls["shuffled labels"], clips, nb.seed)
-nb.claim("L24", {name: (effect[name].value, effect[name].draws) for name in ("dca", "mssa", "dca-mssa")},
-         {"labels": null})
+parts = {name: (effect[name].value, effect[name].draws) for name in ("dca", "mssa", "dca-mssa")}
+nb.claim("L24", parts, {"labels": null})
 extra = difference(gap, gap_without)
 nb.claim("L25", {"real-fake": (gap.value, gap.draws), "with-without": (extra.value, extra.draws)},
          {"labels": view.label_control(200, nb.seed)})
@@ -484,8 +484,9 @@ def along(share):
     return {"": fig, "one clip, one tile a head": shown, "note": note}
 
 
-nb.show(explore(along, title="A gain without training or forgery", share=list(path.shares), size=300,
-                alt=lambda v, result: result["note"]), **words.growth(correlation))
+slide = explore(along, title="A gain without training or forgery", share=list(path.shares), size=300,
+                start={"share": 0.5}, alt=lambda v, result: result["note"])
+nb.show(slide, **words.growth(correlation))
 nb.record("noise_growth", correlation)
 
 # %% [markdown]
