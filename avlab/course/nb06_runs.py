@@ -30,7 +30,7 @@ PARTS = ("similarity", "logits_video", "logits_audio", *(f"{kind}_norm_{stream}"
 
 
 def encoders(n: int) -> list:
-    """The bundled detectors whose picture encoders n trainings use: training s takes number s modulo 3."""
+    """The bundled detectors whose picture encoders n trainings use: training s takes number s modulo their number."""
     kept = {seed: bundled(seed) for seed in SEEDS[:n]}
     return [kept[SEEDS[s % len(SEEDS)]] for s in range(n)]
 
