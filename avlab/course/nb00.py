@@ -24,11 +24,11 @@ class Params(CommonParams):
     label_identity_share  share of a person's clips in beat 7 that carry that person's usual label
     """
 
-    clips_per_class: int = Field(12, ge=4, le=200)
+    clips_per_class: int = Field(16, ge=4, le=200)
     frames: Literal[16, 32] = 16
     n_permutations: int = Field(5, ge=5, le=200)
     silence_ms: int = Field(60, ge=0, le=200)
-    split_people: int = Field(16, ge=8, le=60)
+    split_people: int = Field(20, ge=8, le=60)
     label_identity_share: float = Field(0.9, ge=0.5, le=1.0)
     mutant: Literal["none", "leading_silence", "closed_interval"] = "none"
 

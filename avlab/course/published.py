@@ -190,5 +190,17 @@ AMDD_T8 = Table(
     notes="LAV-DF prints its fakes by kind: video only 42.8, audio only 42.2, both 38.6",
 )
 
+# ------------------------------------------------------------------------------------------------ MMMS-BA (arXiv 2408.01532)
+
+MMMSBA_LAVDF = Table(
+    "mmmsba.lavdf", "MMMS-BA and others on LAV-DF: localisation",
+    "arXiv 2408.01532 was not reachable: from the tables of a later paper (IaMSB, CVPR 2026), AP@0.5 also on a leaderboard; UMMAFormer and BA-TFD+ from "
+    "the same tables and the LAV-DF repository", 2, ("AP@0.5", "AP@0.75", "AP@0.95", "AR@10"),
+    {
+        "MMMS-BA": (97.56, 95.25, 39.02, 89.42), "UMMAFormer": (98.83, 95.54, 37.61, 92.10), "BA-TFD+": (96.30, 84.96, 4.44, 78.75),
+    },
+)
+
 TABLES = MappingProxyType({t.name: t for t in (
-    XAVDT_T4, XAVDT_T5, XAVDT_T6, XAVDT_T7, MSCT_T1, MSCT_T2, AMDD_T2, AMDD_T3, AMDD_T5, AMDD_T6, AMDD_T8)})
+    XAVDT_T4, XAVDT_T5, XAVDT_T6, XAVDT_T7, MSCT_T1, MSCT_T2, AMDD_T2, AMDD_T3, AMDD_T5, AMDD_T6, AMDD_T8,
+    MMMSBA_LAVDF)})

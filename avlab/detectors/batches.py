@@ -94,6 +94,12 @@ class ClipDataset(Dataset):
             raise AvlabError(f"Clips are balanced by {', '.join(names)}", got=by)
         return np.array([str(getattr(row, names[by])) for row in self.label_rows])
 
+    def sampler(self, balance, seed):
+        """The order of a training: "source" pairs (`PairedSampler`), groups alike (`groups`), or with None the clips as they are."""
+        if balance == "source":
+            return PairedSampler(self.rows, [row.label for row in self.label_rows], seed=seed)
+        return BalancedSampler(np.zeros(len(self)) if balance is None else self.groups(balance), seed=seed)
+
     @property
     def identities(self):
         """Everyone who is seen or heard in these clips, donors of faces included (as `Row.identities`)."""
@@ -150,6 +156,46 @@ class BalancedSampler(Sampler):
             rounds = [rng.permutation(clips) for _ in range(-(-n // len(clips)))]
             drawn.append(np.concatenate([clips[:0], *rounds])[:n])
         yield from rng.permutation(np.concatenate(drawn)).tolist()
+
+
+class PairedSampler(Sampler):
+    """Indices of one epoch: every fake once, and right behind it the real clip that it was made from.
+
+    So in batches of even size each forgery stands beside its source: what both share, face, light and motion, cancels in the gradient, and
+    what is left is the forgery. A fake without its source (same person, same seeds) gets another real clip of its person, or any.
+    Decided by the seed and the epoch alone, as in `BalancedSampler`.
+
+    rows, label   of the clips, label 1 = fake      seed   >= 0.  Raises AvlabError where a class is missing.
+    """
+
+    def __init__(self, rows, label, *, seed):
+        self.seed, self.epoch = seed, 0
+        self.fakes, self.reals = (np.flatnonzero(np.asarray(label) == y) for y in (1, 0))
+        if not len(self.fakes) or not len(self.reals):
+            raise AvlabError("Pairs need real and fake clips", got=f"{len(self.fakes)} fake and {len(self.reals)} real")
+        scene = lambda row: (row.identity, row.speech_seed, row.motion_seed, row.camera_seed)  # noqa: E731
+        source, own = {scene(rows[i]): i for i in self.reals}, {}
+        for i in self.reals:
+            own.setdefault(rows[i].identity, []).append(i)
+        self.others = {i: [source[scene(rows[i])]] if scene(rows[i]) in source else own.get(rows[i].identity, self.reals) for i in self.fakes}
+
+    def at(self, epoch):
+        """Draw the order of this epoch (0, 1, ...) from now on."""
+        self.epoch = epoch
+
+    def state_dict(self):
+        return {"seed": self.seed, "epoch": self.epoch}
+
+    def load_state_dict(self, state):
+        self.seed, self.epoch = state["seed"], state["epoch"]
+
+    def __len__(self):
+        return 2 * len(self.fakes)
+
+    def __iter__(self):
+        rng = np.random.default_rng([self.seed, self.epoch])
+        for i in rng.permutation(self.fakes).tolist():
+            yield from (i, int(rng.choice(self.others[i])))
 
 
 def stored(rows, inputs, store_folder, settings, *, load=None, progress=None, failed=None):

@@ -1,4 +1,4 @@
-"""The 3-D parts of X-AVDT's detector: ResNeXt blocks and encoders (Xie et al. 2017 in three dimensions), and the scaling in front of them.
+"""The 3-D parts of X-AVDT's detector: ResNeXt blocks and encoders (Xie et al. 2017 in three dimensions), the scaling in front of them, and spectra.
 
 Films are (B, C, T, h, w). Nothing here knows phi or psi.
 """
@@ -89,3 +89,28 @@ class ResNeXt3d(nn.Module):
 
     def forward(self, x):
         return self.layer3(self.layer2(self.layer1(self.pool(self.stem(x)))))
+
+
+def spectra(film, grid, window=8):
+    """(B, 3n, T, H, W) in 0..1 -> (B, 80 n, h, w): log power of local spectra of n gray films, a mean over the windows of a cell, then over time.
+
+    Windows of 8 x 8 pixels every 4, weighted by a cosine; 8 x 5 frequencies, of each frame and of its difference to the mean of its neighbours.
+    Before, each pixel loses the mean of the 5 x 5 around it. In gray levels, log(1 + power).
+    """
+    gray = film.unflatten(1, (-1, 3)).mul(255 * film.new_tensor([0.299, 0.587, 0.114])[:, None, None, None]).sum(2)  # (B, n, T, H, W)
+    fine = gray.flatten(0, 2)[:, None]
+    fine = (fine - F.avg_pool2d(fine, 5, 1, 2, count_include_pad=False)).view_as(gray)
+    around = torch.cat([fine[:, :, 1:2], fine, fine[:, :, -2:-1]], 2)
+    kinds = torch.stack([fine, fine - (around[:, :, :-2] + around[:, :, 2:]) / 2], 2)  # (B, n, 2, T, H, W)
+    waves = F.conv2d(kinds.flatten(0, 3)[:, None], fourier(window).to(film), stride=window // 2, padding=window // 4)
+    power = F.adaptive_avg_pool2d(waves.unflatten(1, (2, -1)).square().sum(1), grid)
+    return (1 + power).log().unflatten(0, kinds.shape[:4]).mean(3).flatten(1, 3)  # from (B, n, 2, T, 40, h, w)
+
+
+def fourier(n):
+    """Filters (n (n/2 + 1) 2, 1, n, n) of a windowed Fourier transform: all cosines, then all sines."""
+    weight = torch.hann_window(n + 2, periodic=False)[1:-1]
+    row, column = torch.meshgrid(torch.arange(n) / n, torch.arange(n // 2 + 1) / n, indexing="ij")
+    place = torch.arange(n)
+    angle = 2 * torch.pi * (row.flatten()[:, None, None] * place[:, None] + column.flatten()[:, None, None] * place)
+    return (weight[:, None] * weight * torch.cat([angle.cos(), angle.sin()]))[:, None]

@@ -43,7 +43,7 @@ NOT_THERE = -20.0  # log-odds of a frame that is padding
 SIZES = {
     # 40 MFCC, ResNet features of 512 for face and lips: papers.md 4.2 and 4.3
     "paper": {"widths": (40, 512, 512), "project": 0, "hidden": 300, "width": 100, "dropout": (0.5, 0.7, 0.7)},
-    "small": {"widths": (128, 288, 600), "project": 48, "hidden": 32, "width": 32, "dropout": (0.1, 0.1, 0.1)},
+    "small": {"widths": (128, 720, 690), "project": 48, "hidden": 32, "width": 32, "dropout": (0.1, 0.1, 0.1)},
 }
 
 
@@ -51,12 +51,15 @@ def inputs(clip):
     """Return what a SynthTalk clip of 64 x 64 pixels becomes for size="small": cheap features of every frame, without a network.
 
     audio (T, 128)   mean and deviation of the log of 64 mel bands over the four 10-ms columns of the frame's 40 ms; zeros if there is no sound
-    face (T, 288)    12 x 12 grey values of the inner picture, and the logarithm of how much each cell changed since the frame before
-    lips (T, 600)    20 x 24 grey pixels about the mouth, and 120 changes likewise
+    face (T, 720)    12 x 12 grey values of the inner picture, the logarithm of how much each cell changed since the frame before, and of how
+                     much detail of two pixels it holds in each of three directions
+    lips (T, 690)    20 x 24 grey pixels about the mouth, 120 changes and 3 x 30 details likewise
     mask (T, 3)      1 where audio, face, lips are there: a missing sound is absent, not silent, and so are frames outside the clip's sound
 
     Nothing is tracked: face and mouth are cut at fixed places, where synthtalk.face draws them, give or take the head's motion. Whole pixels of
-    the mouth because forgers leave patterns of two pixels; changes because a splice is a jump. Deterministic; values fit float16.
+    the mouth because forgers leave patterns of two pixels; changes because a splice is a jump; detail because networks and warps arrange it in
+    their own way (a straight line on it tells forged frames from their originals better than on grey values, training people).
+    Deterministic; values fit float16.
     At size="paper" bring the features of other networks under the same four names.  Raises AvlabError for another picture size.
     """
     frames = np.asarray(clip.frames)
@@ -70,8 +73,8 @@ def inputs(clip):
         audio = np.concatenate([bands.mean(1), bands.std(1)], 1)
     grey = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / 255
     face, lips = grey[:, 8:56, 8:56], grey[:, 36:56, 20:44]
-    return {"audio": audio, "face": np.concatenate([_cells(face, 4), _change(face, 4)], 1),
-            "lips": np.concatenate([_cells(lips, 1), _change(lips, 2)], 1), "mask": mask}
+    return {"audio": audio, "face": np.concatenate([_cells(face, 4), _change(face, 4), _detail(face, 4)], 1),
+            "lips": np.concatenate([_cells(lips, 1), _change(lips, 2), _detail(lips, 4)], 1), "mask": mask}
 
 
 def _cells(grey, size):
@@ -83,6 +86,12 @@ def _change(grey, size):
     """Logarithm of the mean absolute change of 2 x 2 pixels since the frame before, in cells; the first frame has not changed."""
     small = _cells(grey, 2).reshape(len(grey), grey.shape[1] // 2, -1)
     return np.log(_cells(np.abs(np.diff(small, axis=0, prepend=small[:1])), size // 2) + 0.003)
+
+
+def _detail(grey, size):
+    """Logarithm of the energy of the three Haar differences inside every 2 x 2 pixels (across, down, diagonal), in cells."""
+    a, b, c, d = (grey[:, y::2, x::2] for y in (0, 1) for x in (0, 1))
+    return np.concatenate([np.log(_cells(h**2, size // 2) + 1e-5) for h in ((a - b + c - d) / 2, (a + b - c - d) / 2, (a - b - c + d) / 2)], 1)
 
 
 def bi_modal_weights(x, y, *, mask=None, scaled=False):

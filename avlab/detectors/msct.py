@@ -8,6 +8,8 @@ No code is public and much is not printed. Ours, where the paper is silent: widt
 protocol it follows); pre-norm blocks in the order MSSA, DCA, FFN with a norm after the last; softmax and 1/sqrt(d) in both attentions, though
 neither is printed; the "maps" reading of the difference; an output matrix after the heads; kernels 1, 3, 5, 7; sinusoidal positions;
 heads on temporal means; all four loss weights 1. The pictures are a fixed region of the frame, not a face found by DLIB.
+The small size has two blocks and sees local contrast in place of colours (`encoders_msct`); its picture encoder is trained first, alone
+(`msct_training`), so that what is left, the attention, trains in seconds.
 Label 1 = fake here; the paper and MRDF say 1 = real.
 """
 
@@ -24,7 +26,7 @@ from avlab.results import Prediction
 
 SIZES = {
     "paper": {"width": 768, "heads": 12, "ffn": 3072, "blocks": 6, "stem": 64, "stages": (64, 128, 256, 512), "depth": 2, "reduction": 16},
-    "small": {"width": 64, "heads": 8, "ffn": 128, "blocks": 2, "stem": 16, "stages": (24, 32, 48, 64), "depth": 1, "reduction": 4},
+    "small": {"width": 64, "heads": 8, "ffn": 128, "blocks": 2, "stem": 24, "stages": (24, 32, 48), "depth": 1, "reduction": 4, "detail": True},
 }
 READINGS = ("maps", "logits", "literal")
 MEAN, STD = 0.421, 0.165  # of grey values in 0..1, as in MRDF
@@ -38,7 +40,7 @@ def inputs(clip, *, pixels=40):
              others the same share of the central square, averaged over areas. No face is looked for: it must be centred as SynthTalk's is
     fbank    `fbank104` of the sound, cut or filled with silence to the length of the pictures
     mask     the clip's own: True where there are picture and sound (zeros that fill up a batch make it False at the end)
-    pixels   40 for the small size; about 96 for the paper's
+    pixels   40 for the small size, about 96 for the paper's
     Raises AvlabError for a clip without a frame that has both, or on other clocks than 25 fps and 16 kHz.
     """
     if clip.audio is None or not np.any(clip.mask):
@@ -57,7 +59,6 @@ def inputs(clip, *, pixels=40):
 
 def differential_attention(q, q_cross, k, v, *, reading="maps", mask=None):
     """Return the difference of two attentions to the same keys: one asked by the own stream, one by the other (MSCT eq. 1).
-
     "maps"     (softmax(q k^T / sqrt d) - softmax(q_cross k^T / sqrt d)) v      the default; Differential Transformer with lambda = 1
     "logits"   softmax((q k^T - q_cross k^T) / sqrt d) v                        the same as one attention with the query q - q_cross
     "literal"  (q k^T - q_cross k^T) v                                          as printed: no softmax, no scale, unbounded
@@ -92,11 +93,10 @@ def attention_map(q, k, mask=None):
 
 class MultiScaleKeys(nn.Module):
     """Convolve the keys at several scales, so that the key of one frame knows its neighbours (MSCT section 2.2.2).
-
     heads    cut into len(kernels) equal groups; a group's heads are the channels of its convolution over the (T, d) plane
     kernels  odd sizes, "same" padding; 1 keeps a group that sees one frame only
     Queries and values stay as they are (trap M4). The kernel is as long along d, whose order means nothing, as along T. No bias: it would
-    add the same to the key of every frame and so tell none apart. The CLS token (position 0) stays out, and frames that are not there count as 0.
+    add the same to the key of every frame and so tell none apart. CLS (position 0) stays out, and frames that are not there count as 0.
     (B, heads, 1 + T, d), mask (B, 1, 1, 1 + T) bool or None -> (B, heads, 1 + T, d).  Raises AvlabError if heads or kernels do not fit.
     """
 
@@ -108,9 +108,7 @@ class MultiScaleKeys(nn.Module):
         self.scales = nn.ModuleList(nn.Conv2d(part, part, size, padding=size // 2, bias=False) for size in kernels)
 
     def forward(self, keys, mask=None):
-        cls, frames = keys[:, :, :1], keys[:, :, 1:]
-        if mask is not None:
-            frames = frames * mask[..., 1:].mT
+        cls, frames = keys[:, :, :1], keys[:, :, 1:] if mask is None else keys[:, :, 1:] * mask[..., 1:].mT
         groups = [scale(part) for scale, part in zip(self.scales, frames.chunk(len(self.scales), 1), strict=True)]
         return torch.cat([cls, torch.cat(groups, 1)], 2)
 
@@ -128,12 +126,11 @@ class SelfAttention(nn.Module):
     def forward(self, x, mask=None):
         q, k, v = (_split(layer(x), self.heads) for layer in (self.to_q, self.to_k, self.to_v))
         weights = attention_map(q, k if self.scales is None else self.scales(k, mask), mask)
-        return self.leave(_join(weights @ v)), weights
+        return self.leave((weights @ v).transpose(1, 2).flatten(2)), weights
 
 
 class CrossAttention(nn.Module):
     """What one stream takes from the other: differential attention, or a plain cross-attention as the ablation's control.
-
     differential=True    `differential_attention`: queries of both streams, keys and values of the own one. Four matrices, as in the paper;
                          "literal" gets a LayerNorm before the output matrix, because nothing else bounds it
     differential=False   plain_values="other": own queries, the other stream's keys and values (the usual cross-attention)
@@ -162,15 +159,11 @@ class CrossAttention(nn.Module):
             q_cross = _split(self.to_q(asks), self.heads)
             weights = attention_map(q_cross, k, mask)
             out = weights @ v
-        return self.leave(self.norm(_join(out))), weights, _norm(q_cross @ k.mT * q_cross.shape[-1] ** -0.5, mask)
+        return self.leave(self.norm(out.transpose(1, 2).flatten(2))), weights, _norm(q_cross @ k.mT * q_cross.shape[-1] ** -0.5, mask)
 
 
 def _split(x, heads):
     return x.unflatten(2, (heads, -1)).transpose(1, 2)
-
-
-def _join(x):
-    return x.transpose(1, 2).flatten(2)
 
 
 def _norm(logits, mask):
@@ -214,14 +207,14 @@ class Block(nn.Module):
 
 class MSCT(nn.Module):
     """The detector. Its 2x2 ablation (MSCT table 2) is multi_scale on or off times differential on or off.
-
-    width, heads, ffn, blocks, dropout   of the transformer;  kernels  of the keys;  stem, stages, depth, reduction  of `PictureEncoder`
+    width, heads, ffn, blocks, dropout   of the transformer;  kernels  of the keys;  stem, stages, depth, reduction, detail  of `PictureEncoder`
     multi_scale    False: plain self-attention;  differential  False: plain cross-attention, plain_values says which (`CrossAttention`)
     reading        of the difference, see `differential_attention`
     align_weight   of the alignment loss;  ce_weights  of the three cross-entropies: video, audio, both
 
     forward(frames (B, 3, T, H, W), fbank (B, 104, T), mask (B, T), 0 or False = not there, None = all are) -> Prediction
     (what is not there changes nothing, except BatchNorm's statistics while training)
+    frames may be vectors (B, T, width) instead, made by `encode` before: a training on them leaves the picture encoder as it is
       logit       (B,) log-odds of "fake" of the head on both streams;  embedding  (B, 2 width) the two CLS tokens, video first
       parts       logits_video, logits_audio, logits_both (B, 2), columns real and fake; video, audio (B, width) temporal means and
                   similarity (B,) their cosine d; for each stream and block, without gradient: self_* and cross_* (B, blocks, heads, 1 + T,
@@ -231,12 +224,13 @@ class MSCT(nn.Module):
     reads = ("frames", "fbank", "mask")
 
     def __init__(self, width=768, heads=12, ffn=3072, blocks=6, kernels=(1, 3, 5, 7), stem=64, stages=(64, 128, 256, 512), depth=2, reduction=16,
-                 multi_scale=True, differential=True, reading="maps", plain_values="other", dropout=0.1, align_weight=1.0, ce_weights=(1.0, 1.0, 1.0)):
+                 multi_scale=True, differential=True, reading="maps", plain_values="other", dropout=0.1, align_weight=1.0, ce_weights=(1.0, 1.0, 1.0),
+                 detail=False):
         super().__init__()
         if width % heads or width % 2:
             raise AvlabError("The width is even and divisible by the heads", got=f"width {width}, {heads} heads")
         self.align_weight, self.ce_weights = align_weight, tuple(ce_weights)
-        self.picture_encoder = PictureEncoder(width, stem, stages, depth, reduction=reduction)
+        self.picture_encoder = PictureEncoder(width, stem, stages, depth, reduction=reduction, detail=detail)
         self.sound_encoder = nn.Linear(104, width)
         self.cls_video, self.cls_audio = (nn.Parameter(0.02 * torch.randn(width)) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
@@ -248,7 +242,7 @@ class MSCT(nn.Module):
 
     def forward(self, frames, fbank, mask=None):
         frames, fbank, there, mask = self._checked(frames, fbank, mask)
-        video = self.picture_encoder(frames.transpose(1, 2).flatten(0, 1)).unflatten(0, there.shape)
+        video = frames if frames.ndim == 3 else self.encode(frames)
         video, audio, records = self._tokens(self.cls_video, video), self._tokens(self.cls_audio, self.sound_encoder(fbank.mT)), []
         for block in self.blocks:
             video, audio, record = block(video, audio, mask)
@@ -259,8 +253,12 @@ class MSCT(nn.Module):
         both = self.head_both(embedding := torch.cat([video[:, 0], audio[:, 0]], 1))
         parts = {"logits_video": self.head_video(mean_video), "logits_audio": self.head_audio(mean_audio), "logits_both": both,
                  "video": mean_video, "audio": mean_audio, "similarity": F.cosine_similarity(mean_video, mean_audio)}
-        parts |= {name: torch.stack([record[name].detach() for record in records], 1) for name in records[0]}
+        parts |= {name: torch.stack([record[name].detach() for record in records], 1) for name in (records[0] if records else ())}
         return Prediction(both[:, 1] - both[:, 0], embedding, parts)
+
+    def encode(self, frames):
+        """One vector a picture: (B, 3, T, H, W) -> (B, T, width)."""
+        return self.picture_encoder(frames.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(frames), frames.shape[2]))
 
     def _tokens(self, cls, x):
         """(B, T, C) -> (B, 1 + T, C): CLS in front, positions added."""
@@ -269,11 +267,13 @@ class MSCT(nn.Module):
 
     def _checked(self, frames, fbank, mask):
         dtype = self.cls_video.dtype
-        good = frames.ndim == 5 and frames.shape[1] == 3 and fbank.shape == (len(frames), 104, frames.shape[2])
-        if not good or not (mask is None or mask.shape == (len(frames), frames.shape[2]) and bool(mask.any(1).all())):
+        time = {3: 1, 5: 2}.get(frames.ndim, 0)  # of vectors, of pictures
+        good = frames.shape[3 - time] == (len(self.cls_video), 3)[time - 1] if time else False
+        good, time = good and fbank.shape == (len(frames), 104, frames.shape[time]), frames.shape[time]
+        if not good or not (mask is None or mask.shape == (len(frames), time) and bool(mask.any(1).all())):
             raise AvlabError("MSCT takes frames (B, 3, T, H, W), fbank (B, 104, T) and a mask (B, T) with one frame a clip at least",
                              got=[None if t is None else tuple(t.shape) for t in (frames, fbank, mask)])
-        there = frames.new_ones(len(frames), frames.shape[2], dtype=dtype) if mask is None else mask.bool().to(dtype)
+        there = frames.new_ones(len(frames), time, dtype=dtype) if mask is None else mask.bool().to(dtype)
         return frames.to(dtype), fbank.to(dtype), there, None if mask is None else F.pad(mask.bool(), (1, 0), value=True)[:, None, None]
 
 
@@ -286,7 +286,6 @@ def total_loss(model, batch):
     """Return the four-term loss: three cross-entropies, one a stream and one for the clip, and the alignment (MSCT eq. 2 to 4).
 
     total = w_v CE_video + w_a CE_audio + w_av CE_both + w_c alignment,  all weights 1 (unpublished; MRDF sums them so)
-
     Alignment is taken on the temporal means of the transformer's outputs; matched = 1 only for a clip without any forgery (RVRA).
     batch  frames, fbank, label, label_video, label_audio (NaN = not known: not counted), and mask if it has one
     Returns {"total", "video", "audio", "both", "alignment"}, scalars, the parts unweighted.

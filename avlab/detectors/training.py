@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from avlab import metrics
-from avlab.detectors.batches import ONE_A_CLIP, BalancedSampler
+from avlab.detectors.batches import ONE_A_CLIP
 from avlab.detectors.checkpoints import calm, load, own_randomness, restore, save, write
 from avlab.errors import AvlabError
 
@@ -36,7 +36,8 @@ class Recipe:
     monitor       "loss" (validation total, lower is better) or "auroc" (higher is better)
     lr, weight_decay, betas             of AdamW;  clip_norm   of the gradient, None = not clipped
     schedule      "constant", or "cosine": from lr down to 0 over `epochs` (which then may not grow), after `warmup` steps up from 0
-    balance       what every epoch holds equally often: "label", "generator", "category", or None for the clips as they are
+    balance       what every epoch holds equally often: "label", "generator", "category", or None for the clips as they are;
+                  "source" = each fake beside the real clip that it was made from
     """
 
     epochs: int
@@ -94,8 +95,7 @@ def fit(model, total_loss: Callable, train, val=None, *, epochs, lr, seed, out=N
     if state.resumed > recipe.epochs:
         raise AvlabError("A resumed run has as many epochs as before, or more", got=f"{recipe.epochs}, and {state.resumed} are done", todo="Pass resume=False")
     if state.resumed < recipe.epochs and not state.stopped:
-        groups = np.zeros(len(train)) if recipe.balance is None else train.groups(recipe.balance)
-        sampler = BalancedSampler(groups, seed=recipe.seed)
+        sampler = train.sampler(recipe.balance, recipe.seed)
         sampler.at(state.resumed)
         module = Training(model.train(), total_loss, recipe, state, sampler, path, mark, progress)
         loaders = [None if data is None else _loader(data, recipe, order, num_workers) for data, order in ((train, sampler), (val, None))]

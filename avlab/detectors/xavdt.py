@@ -15,10 +15,11 @@ The released code differs from the paper: FIRST_RELEASE and CHECKPOINT name its 
 Departures of size="small", each an argument (in brackets the paper's):
     standardise="running"  every channel of phi and psi has mean 0 and deviation 1 over the training clips ((x - 0.45) / 0.225 for phi, psi as it is).
                            Never per clip: the mean and the deviation of a clip's channels are what tells, and an instance norm would erase them.
-    statistics=True        `fuse` also reads maps of the mean and the log deviation of every psi channel over time and the pixels of a cell (v' and a' alone).
-                           What tells in psi is how far channels move around the mouth, and a convolution reaches a deviation only through squares
-                           that it must first learn; over the whole picture psi's constant pattern would drown it.
-    composite_px=32        phi is averaged to 32 x 32 first (no averaging). The residual is an absolute value, so its size survives.
+    statistics=True        `fuse` also reads maps (v' and a' alone): of every psi channel the mean in a cell and how far it moves from frame to frame,
+                           and of phi's frames and residual, in gray, the power of local spectra; powers and movements as logarithms. What tells
+                           lies in squares, of movements around the mouth and of the finest detail, which convolutions reach only through
+                           squares that they must first learn; psi's constant pattern and phi's faces would drown it.
+    composite_px=32        phi is averaged to 32 x 32 in front of its encoder (no averaging); the spectra are taken before.
     Widths 32 to 64 and one block a layer; 4 groups (32); stems of 3x3x3 (7x7x7 for phi); strides such that both streams end at 8 x 8;
     the third decoder layer has stride 1, so that 2 x 2 cells are left for its batch statistics.
 """
@@ -28,7 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from avlab.detectors import losses
-from avlab.detectors.encoders import Fixed, ResNeXt3d, Standardise, layers_of
+from avlab.detectors.encoders import Fixed, ResNeXt3d, Standardise, layers_of, spectra
 from avlab.errors import AvlabError
 from avlab.results import Prediction
 
@@ -62,10 +63,11 @@ FIRST_RELEASE = {
 CHECKPOINT = {"embed": "streams", "mining": "code", "classes": 2, "shared_norm": True}
 
 
-def inputs(composite, av_attention, *, px=32):
+def inputs(composite, av_attention, *, px=None, grid=None):
     """Return what X-AVDT reads of a probed chunk: {"composite": (12, 16, px, px), "av_attention": (C, 16, h, w)}, float16, in the probe's units.
 
-    composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px: what the small size does first anyhow; None = as it is
+    composite     (12, 16, H, W) array or tensor in 0..1, averaged over areas to px x px; None = as it is
+    grid          (h, w) on which the streams end: adds "spectra" (320, h, w) of phi's four films, for a training that need not make them at every step
     av_attention  (C, 16, h, w), as it is: all scaling belongs to the network
     Raises AvlabError for other shapes, other than 16 frames (cut a longer clip, each chunk gets its own score) or numbers that are not finite.
     """
@@ -73,7 +75,9 @@ def inputs(composite, av_attention, *, px=32):
     _check(composite[None], av_attention[None], None)
     if not (torch.isfinite(composite).all() and torch.isfinite(av_attention).all()):
         raise AvlabError("phi and psi must be finite", todo="Look at the clip: the probe met something it cannot measure")
-    return {"composite": shrink(composite[None], px)[0].half().numpy(), "av_attention": av_attention.half().numpy()}
+    made = {"composite": shrink(composite[None], px)[0], "av_attention": av_attention}
+    made |= {} if grid is None else {"spectra": spectra(composite[None], grid)[0]}
+    return {name: film.half().numpy() for name, film in made.items()}
 
 
 def shrink(film, px):
@@ -120,14 +124,13 @@ def positions(width, h, w):
 
 
 def statistics(film, grid):
-    """(B, C, T, H, W) -> (B, 2C, h, w): mean and natural logarithm of the deviation of each channel over time and the pixels of a cell, means first.
+    """(B, C, T, H, W) -> (B, 2C, h, w): mean of each channel over time and the pixels of a cell, then log of the root mean square of its change.
 
-    grid   (h, w), dividing (H, W).  Nothing moves: log 0.001.
+    The change is that from frame to frame: a pattern that stands still has none.  grid   (h, w), dividing (H, W).  Nothing moves: log 0.001.
     """
     cells = (1, *grid)
-    mean = F.adaptive_avg_pool3d(film, cells)
-    variance = F.adaptive_avg_pool3d((film - F.interpolate(mean, film.shape[2:])).square(), cells)
-    return torch.cat([mean, (variance + 1e-6).log() / 2], 1).squeeze(2)
+    change = F.adaptive_avg_pool3d((film[:, :, 1:] - film[:, :, :-1]).square(), cells)
+    return torch.cat([F.adaptive_avg_pool3d(film, cells), (change + 1e-6).log() / 2], 1).squeeze(2)
 
 
 class XAVDT(nn.Module):
@@ -141,6 +144,7 @@ class XAVDT(nn.Module):
     mining          "batch_all" (the paper's formula) or "code", see losses.triplet;  classes  outputs of the head, 2: logit = their difference
     keep_attention  True: parts hold the decoder's weights among cells (at paper size 32 MB a clip)
     others          shapes, see SIZES, and the departures named at the head of this file
+    spectra         of forward: those of phi, if `inputs` made them from larger pictures; None = made here of composite
     parts of a Prediction   pooled: g (B, D);  attention: (B, heads, h w, h w), if kept; rows are the cells that ask, row by row of the picture
     Raises AvlabError for options outside these, and in forward for shapes that do not fit.
     """
@@ -154,6 +158,7 @@ class XAVDT(nn.Module):
         _options(locals())
         self.use_psi, self.use_phi, self.composite_px, self.psi_channels = use_psi, use_phi, composite_px, psi_channels
         self.phi_channels = 3 if rgb_only else 12 if use_residual else 9
+        self.spectral = (0, 3) if self.phi_channels == 12 else (0,)  # films of phi: frames and residual; what is decoded has lost its finest detail
         self.embed, self.mining, self.triplet_weight, self.margin, self.keep_attention = embed, mining, triplet_weight, margin, keep_attention
         running = standardise == "running"
         if use_phi:
@@ -163,7 +168,7 @@ class XAVDT(nn.Module):
             self.av_attention_scale = Standardise(psi_channels) if running else nn.Identity()
             self.av_attention_encoder = ResNeXt3d(psi_channels, psi_stem, None, psi_layers, groups)
         ends = [spec[-1][0] for spec, used in ((phi_layers, use_phi), (psi_layers, use_psi)) if used]
-        extra = 2 * psi_channels if statistics and use_psi else 0
+        extra = (2 * psi_channels * use_psi + 80 * len(self.spectral) * use_phi) if statistics else 0
         self.statistics_scale = Standardise(extra) if extra else None
         self.fuse = nn.Conv2d(sum(ends) + extra, width, 1)
         self.decoder = Decoder(width, heads, decoder_layers, groups, shared_norm)
@@ -171,9 +176,9 @@ class XAVDT(nn.Module):
             self.projections = nn.ModuleList(nn.Sequential(nn.Linear(n, width), nn.GELU(), nn.Linear(width, width)) for n in ends)
         self.head = nn.Linear(decoder_layers[-1][0], classes)
 
-    def forward(self, composite, av_attention):
+    def forward(self, composite, av_attention, spectra=None):
         composite, av_attention = self._checked(composite, av_attention)
-        streams, maps = self.streams(composite, av_attention)
+        streams, maps = self.streams(composite, av_attention, spectra)
         if len({stream.shape[3:] for stream in streams}) > 1:
             raise AvlabError("phi and psi must end on one grid (512 px and 64 cells a side at paper size, 64 px and 16 at the small one)",
                              got=[tuple(stream.shape) for stream in streams])
@@ -185,17 +190,22 @@ class XAVDT(nn.Module):
         parts = {"pooled": pooled} | ({"attention": attention} if self.keep_attention else {})
         return Prediction(logit, F.normalize(self._embedded(pooled, tokens, streams), dim=1), parts)
 
-    def streams(self, composite, av_attention):
-        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of psi's statistics (B, 2C, h, w)] or []."""
+    def streams(self, composite, av_attention, made=None):
+        """The encoders alone: [v' and a', each (B, D, 1, h, w)], and [maps of their statistics (B, 80 n + 2C, h, w)] or []."""
         streams, maps = [], []
         if self.use_phi:
-            streams.append(self.composite_encoder(self.composite_scale(shrink(composite[:, :self.phi_channels], self.composite_px))))
+            phi = composite[:, :self.phi_channels]
+            streams.append(self.composite_encoder(self.composite_scale(shrink(phi, self.composite_px))))
+            if self.statistics_scale is not None:
+                fine = phi.unflatten(1, (-1, 3))[:, self.spectral].flatten(1, 2)
+                maps.append(spectra(fine, streams[0].shape[3:]) if made is None else made.unflatten(1, (-1, 80))[:, self.spectral].flatten(1, 2).to(phi))
         if self.use_psi:
             psi = self.av_attention_scale(av_attention)
             streams.append(self.av_attention_encoder(psi))
             if self.statistics_scale is not None:
-                maps.append(self.statistics_scale(statistics(psi, streams[-1].shape[3:])))
-        return streams, maps
+                maps.append(statistics(psi, streams[-1].shape[3:]))
+        agree = len({m.shape[2:] for m in maps}) == 1  # where the streams end on two grids, `forward` says so
+        return streams, [self.statistics_scale(torch.cat(maps, 1))] if agree else []
 
     def _embedded(self, pooled, tokens, streams):
         """What the triplet term compares, not yet normalised: three published definitions (trap X11)."""

@@ -1,1 +1,1 @@
-"""Ask what a score or a map rests on: the five controls, and the simple read-out that judges a signal."""
+"""Ask what a score or a map rests on: the five controls, the simple read-out that judges a signal, and whether picture and sound agree."""

@@ -22,7 +22,7 @@ RECIPES = {  # papers.md: X-AVDT section 1.6; MSCT and MMMS-BA after their code 
     "paper": {"xavdt": {"lr": 1e-4, "weight_decay": 0.05, "batch_size": 8}, "msct": {"lr": 1e-3, "weight_decay": 1e-4, "betas": (0.5, 0.9), "batch_size": 64},
               "amdd": {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": 4, "schedule": "cosine"}, "mmmsba": {"lr": 1e-3, "weight_decay": 0.0, "batch_size": 64}},
     "small": dict.fromkeys(detectors.NAMES, {"lr": 2e-3, "warmup": 20, "schedule": "cosine"})}
-BALANCE = {"xavdt": "label", "msct": "category", "amdd": "generator", "mmmsba": "label"}
+BALANCE = {"xavdt": "source", "msct": "category", "amdd": "generator", "mmmsba": "label"}
 
 
 def train(name, out, *, source="synthtalk", root=None, size="small", epochs=20, seed=0, forgers=(), clips=0, seconds=0.64, patience=5, lr=None,
@@ -142,7 +142,7 @@ def _probed(module, rows, clip, model, device, shared):
         arrays = kept.get(row)
         return (extract.composite(probe, arrays, made.frames) if phi else torch.zeros(12, *arrays["psi"].shape[1:2], 1, 1)), arrays["psi"]
 
-    return stored(rows, lambda both: module.inputs(*both, px=32 if phi else None), settings={"detector": "xavdt", **settings}, load=films, **shared)
+    return stored(rows, lambda both: module.inputs(*both), settings={"detector": "xavdt", "pixels": PIXELS, **settings}, load=films, **shared)
 
 
 def _line(record):

@@ -27,11 +27,11 @@ device: str = "auto"
 manifest: str = "synthtalk"
 store: str = ""
 mutant: str = "none"
-clips_per_class: int = 12
+clips_per_class: int = 16
 frames: int = 16
 n_permutations: int = 5
 silence_ms: int = 60
-split_people: int = 16
+split_people: int = 20
 label_identity_share: float = 0.9
 
 # %%

@@ -10,7 +10,7 @@ import torch
 
 from avlab.clips import manifest
 from avlab.clips.rows import Row, category
-from avlab.detectors.batches import BalancedSampler, ClipDataset, forged_frames, forged_spans, stored
+from avlab.detectors.batches import BalancedSampler, ClipDataset, PairedSampler, forged_frames, forged_spans, stored
 from avlab.errors import AvlabError
 from avlab.synthtalk.render import Spec, render
 
@@ -201,3 +201,33 @@ def test_a_clip_that_fails_is_named_after_the_others_were_computed(tmp_path):
 def test_errors_name_the_rule(call):
     with pytest.raises(AvlabError):
         call()
+
+
+# ------------------------------------------------------------------------------------------------ pairs
+
+
+def test_every_fake_stands_beside_its_source():
+    scenes = [dict(identity=who, speech_seed=10 * who + k) for who in (1, 2) for k in range(3)]
+    rows = [row(f"r{i}", **scene) for i, scene in enumerate(scenes)] + [row(f"f{i}", "swap", **scene) for i, scene in enumerate(scenes[:5])]
+    sampler = data(rows).sampler("source", seed=3)
+    order = list(sampler)
+    assert len(order) == len(sampler) == 10 and sorted(order[::2]) == [6, 7, 8, 9, 10]
+    assert all(rows[fake].speech_seed == rows[real].speech_seed and not rows[real].label for fake, real in zip(order[::2], order[1::2]))
+    assert order == list(data(rows).sampler("source", seed=3)) != list(data(rows).sampler("source", seed=4))
+    sampler.at(1)
+    assert list(sampler) != order
+
+
+def test_without_a_source_another_real_clip_of_the_person_or_any():
+    rows = [row("own", identity=1, speech_seed=5), row("far", identity=2), row("a", "swap", identity=1, speech_seed=9), row("b", "swap", identity=3)]
+    pairs = {tuple(list(PairedSampler(rows, [0, 0, 1, 1], seed=s))[k:k + 2]) for s in range(20) for k in (0, 2)}
+    assert pairs == {(2, 0), (3, 0), (3, 1)}
+    with pytest.raises(AvlabError, match="real and fake"):
+        PairedSampler(rows, [1, 1, 1, 1], seed=0)
+
+
+def test_given_labels_decide_who_is_called_a_fake():
+    rows = [row(f"r{i}", identity=i) for i in range(4)]
+    told = [rows[0], row("x", "swap"), rows[2], row("y", "swap")]
+    order = list(data(rows, labels=told).sampler("source", seed=0))
+    assert sorted(order[::2]) == [1, 3] and set(order[1::2]) <= {0, 2}

@@ -436,12 +436,12 @@ def swapped():
 
 def test_inputs_see_the_splices_and_hold_the_mouth(swapped):
     made = mmmsba.inputs(swapped)
-    assert {name: value.shape for name, value in made.items()} == {"audio": (32, 128), "face": (32, 288), "lips": (32, 600), "mask": (32, 3)}
-    change = made["face"][:, 144:].reshape(32, 12, 12)[:, 2:7].mean((1, 2))  # brows to nose, where an inner face is put in
+    assert {name: value.shape for name, value in made.items()} == {"audio": (32, 128), "face": (32, 720), "lips": (32, 690), "mask": (32, 3)}
+    change = made["face"][:, 144:288].reshape(32, 12, 12)[:, 2:7].mean((1, 2))  # brows to nose, where an inner face is put in
     assert sorted(np.argsort(change)[-2:]) == [10, 20]
     mouth = swapped.truth.regions == 2
     assert mouth[:, 36:56, 20:44].sum() > 0.95 * mouth.sum()
-    assert bool((made["face"][0, 144:] == np.log(np.float32(0.003))).all())
+    assert bool((made["face"][0, 144:288] == np.log(np.float32(0.003))).all())
     for name, value in made.items():
         assert np.isfinite(value).all() and np.abs(value - value.astype(np.float16)).max() < 0.01, name
 
@@ -451,9 +451,25 @@ def test_inputs_average_pixels_and_bands(swapped):
     made, grey = mmmsba.inputs(swapped), swapped.frames.astype(np.float64) @ [0.299, 0.587, 0.114] / 255
     np.testing.assert_allclose(made["face"][7, :144].reshape(12, 12)[2, 5], grey[7, 16:20, 28:32].mean(), atol=1e-6)
     np.testing.assert_allclose(made["lips"][7, :480].reshape(20, 24), grey[7, 36:56, 20:44], atol=1e-6)
+    cell = grey[7, 16:20, 28:32]
+    across, down = np.diff(cell.reshape(2, 2, 2, 2).sum(1), axis=-1)[..., 0] / 2, np.diff(cell.reshape(2, 2, 2, 2).sum(3), axis=1)[:, 0] / 2
+    detail = made["face"][7, 288:].reshape(3, 12, 12)[:2, 2, 5]
+    np.testing.assert_allclose(detail, np.log([(across**2).mean() + 1e-5, (down**2).mean() + 1e-5]), atol=1e-4)
     bands = log_mel(swapped.audio)[:, 28:32].astype(np.float64)
     np.testing.assert_allclose(made["audio"][7], np.concatenate([bands.mean(1), bands.std(1)]), atol=1e-4)
     assert made["mask"].all()
+
+
+def test_detail_tells_stripes_by_their_direction(swapped):
+    """Stripes of one pixel fill one of the three differences of their cells and leave the others at the floor."""
+    stripes = np.zeros((2, 64, 64, 3), np.uint8)
+    stripes[:, :, 32:] = np.where(np.arange(32) % 2, 120, 100)[None, None, :, None]
+    stripes[:, :32, :32] = np.where(np.arange(32) % 2, 120, 100)[None, :, None, None]
+    made = mmmsba.inputs(SimpleNamespace(**{**vars(swapped), "frames": stripes, "mask": np.ones(2, bool), "audio": None}))
+    across, down, diagonal = made["face"][0, 288:].reshape(3, 12, 12)
+    full, floor = np.log((20 / 255) ** 2 + 1e-5), np.log(1e-5)
+    np.testing.assert_allclose([across[3, 8], down[3, 8], diagonal[3, 8]], [full, floor, floor], atol=1e-3)
+    np.testing.assert_allclose([across[3, 3], down[3, 3], diagonal[3, 3]], [floor, full, floor], atol=1e-3)
 
 
 def test_absent_sound_is_masked_and_silence_is_not(swapped):

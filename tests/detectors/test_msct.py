@@ -292,6 +292,45 @@ def test_wtconv_sees_far_with_few_weights():
     assert sum(p.numel() for p in module.parameters()) == 2 * (9 + 1 + 1) + 2 * 8 * (9 + 1)  # and no Haar filter among them
 
 
+def test_local_contrast_sees_arrangement_and_neither_light_nor_strength():
+    x = torch.rand(2, 3, 40, 40, dtype=torch.float64)
+    got = encoders_msct.local_contrast(x)
+    assert (encoders_msct.local_contrast(x + 2.0) - got).abs().max() < 1e-9
+    assert (encoders_msct.local_contrast(5 * x) / got - 1).abs().median() < 0.05  # only the floor tells the two apart
+    assert (encoders_msct.local_contrast(torch.ones(1, 3, 8, 8)) == 0).all()
+    y, c = 20, 11
+    detail = x - F.avg_pool2d(x, 5, 1, 2, count_include_pad=False)
+    want = detail[1, 2, y, c] / (detail[1, :, y - 4:y + 5, c - 4:c + 5].square().mean() + (1.4 / 42) ** 2).sqrt()
+    assert abs(got[1, 2, y, c] - want) < 1e-12
+
+
+def test_a_detail_encoder_loses_no_pixel_before_its_first_stage():
+    """Stride and pooling would: here the stem sees all four Haar bands, so a one-pixel checkerboard reaches the first stage."""
+    made = []
+    encoder = encoders_msct.PictureEncoder(16, 8, (8, 8), 1, reduction=2, detail=True)
+    encoder.wtconv.register_forward_pre_hook(lambda module, given: made.append(given[0]))
+    board = (torch.arange(16)[:, None] + torch.arange(16)).remainder(2).float()[None, None].expand(1, 3, 16, 16)
+    encoder.eval()(board)
+    encoder(torch.zeros(1, 3, 16, 16))
+    assert made[0].shape == (1, 8, 8, 8) and (made[0] - made[1]).abs().max() > 0.1
+    with pytest.raises(AvlabError, match="one pixel"):
+        encoder(torch.zeros(1, 3, 2, 2))
+
+
+def test_vectors_are_as_good_as_the_pictures_they_came_from():
+    model, batch = msct.MSCT(**TINY).eval(), batch_of()
+    with torch.no_grad():
+        vectors = model.encode(batch["frames"])
+        assert (model(vectors, batch["fbank"]).logit - model(batch["frames"], batch["fbank"]).logit).abs().max() < 1e-6
+    model.train()
+    before = {name: value.clone() for name, value in model.picture_encoder.state_dict().items()}
+    msct.total_loss(model, batch | {"frames": vectors})["total"].backward()
+    assert all(p.grad is None for p in model.picture_encoder.parameters()) and model.head_video.weight.grad.abs().max() > 0
+    assert all(torch.equal(before[name], value) for name, value in model.picture_encoder.state_dict().items())
+    with pytest.raises(AvlabError, match="MSCT takes frames"):
+        model(vectors[..., :15], batch["fbank"])
+
+
 def test_res2net_is_a_staircase():
     """Steps that double and no other weights: 1, 2, 2 (1 + 2), 2 (1 + 6) times the input, and the shortcut on top."""
     block = Res2Block(4, 4)
@@ -346,14 +385,14 @@ def test_parameters_of_the_transformer_from_its_equations(multi_scale, different
     assert heads_count == 2 * (2 * width + 2) + (2 * width**2 + width + 2 * width + 2) + (104 * width + width) + 2 * width + 4 * width
 
 
-def picture_encoder_parameters(width, stem, stages, depth, reduction):
-    count = 27 * stem + 2 * stem + (25 + 1 + 1) * stem + 2 * (25 + 1) * 4 * stem + 2 * stem  # stem, WTConv on two levels, norm
+def picture_encoder_parameters(width, stem, stages, depth, reduction, detail=False):
+    count = (108 if detail else 27) * stem + 2 * stem + (25 + 1 + 1) * stem + 2 * (25 + 1) * 4 * stem + 2 * stem  # stem, WTConv on two levels, norm
     for number, (inside, outside) in enumerate(zip((stem, *stages), stages, strict=False)):
         for i in [inside] + [outside] * (depth - 1):
             steps = 3 * (9 * (outside // 4) ** 2 + 2 * outside // 4)
             count += i * outside + 2 * outside + steps + outside**2 + 2 * outside + (i != outside) * (i * outside + 2 * outside)
         hidden = outside // reduction
-        count += (number < 3) * (2 * outside * hidden + hidden + outside + 2 * 49 + 1)
+        count += (number < len(stages) - 1) * (2 * outside * hidden + hidden + outside + 2 * 49 + 1)
     return count + stages[-1] * width + width
 
 
@@ -362,9 +401,9 @@ def test_parameters_of_the_sizes():
         models = {size: detectors.build("msct", size) for size in msct.SIZES}
     count = {size: sum(p.numel() for p in model.parameters()) for size, model in models.items()}
     for size, model in models.items():
-        options = {name: msct.SIZES[size][name] for name in ("width", "stem", "stages", "depth", "reduction")}
+        options = {name: msct.SIZES[size][name] for name in ("width", "stem", "stages", "depth", "reduction", "detail") if name in msct.SIZES[size]}
         assert sum(p.numel() for p in model.picture_encoder.parameters()) == picture_encoder_parameters(**options)
-    assert count == {"paper": 124_725_819, "small": 277_977}  # ours: the paper prints none
+    assert count == {"paper": 124_725_819, "small": 261_842}  # ours: the paper prints none
 
 
 @pytest.mark.parametrize("multi_scale, differential, reading", [(*cell, "maps") for cell in CELLS] + [(True, True, "logits"), (True, True, "literal")])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from avlab import detectors, metrics
 from avlab.detectors import losses, xavdt
-from avlab.detectors.encoders import Bottleneck, Fixed, ResNeXt3d, Standardise
+from avlab.detectors.encoders import Bottleneck, Fixed, ResNeXt3d, Standardise, spectra
 from avlab.errors import AvlabError
 
 PIXELS, CELLS = 16, 4  # a quarter of what the small size meets: both streams end at 2 x 2
@@ -233,7 +233,7 @@ def test_the_decoders_layers_read_the_tokens_row_by_row():
 
 
 def test_what_reaches_the_encoders_and_the_fusion():
-    """The paper: (x - 0.45) / 0.225 of phi, psi as it is. Small: both by their running moments, and maps of psi's statistics beside both streams."""
+    """The paper: (x - 0.45) / 0.225 of phi, psi as it is. Small: both by their running moments, and maps of statistics beside both streams: spectra of phi as it came, means and movements of scaled psi."""
     batch, seen = batch_of(), {}
     for scaling in ("paper", "running"):
         model = trained_a_little(small(standardise=scaling))
@@ -249,7 +249,9 @@ def test_what_reaches_the_encoders_and_the_fusion():
             phi = (phi - 0.45) / 0.225
         assert torch.allclose(seen["composite_encoder"], phi, atol=1e-4) and torch.allclose(seen["av_attention_encoder"], psi, atol=1e-4)
         moments = model.statistics_scale
-        told = (xavdt.statistics(psi, seen["fuse"].shape[2:]) - moments.mean[:, None, None]) / moments.variance.sqrt()[:, None, None]
+        grid = seen["fuse"].shape[2:]
+        fine = torch.cat([batch["composite"][:, :3], batch["composite"][:, 9:]], 1)
+        told = (torch.cat([spectra(fine, grid), xavdt.statistics(psi, grid)], 1) - moments.mean[:, None, None]) / moments.variance.sqrt()[:, None, None]
         assert torch.allclose(seen["fuse"][:, -told.shape[1]:], told, atol=1e-3) and torch.allclose(made.logit, model.head(made.parts["pooled"])[:, 0])
 
 
@@ -283,20 +285,44 @@ def test_statistics_of_known_films():
     for b, c, row, column in itertools.product(range(2), range(3), range(3), range(2)):
         cell = x[b, c, :, 2 * row:2 * row + 2, 2 * column:2 * column + 2].numpy()
         assert base[b, c, row, column] == pytest.approx(cell.mean(), abs=1e-12)
-        assert base[b, 3 + c, row, column] == pytest.approx(math.log(cell.var() + 1e-6) / 2, abs=1e-12)
+        assert base[b, 3 + c, row, column] == pytest.approx(math.log((np.diff(cell, axis=0)**2).mean() + 1e-6) / 2, abs=1e-12)
     wider = xavdt.statistics(2 * x + 5, (3, 2))
     assert torch.allclose(wider[:, :3], 2 * base[:, :3] + 5) and torch.allclose(wider[:, 3:], base[:, 3:] + math.log(2), atol=1e-4)
     assert torch.allclose(xavdt.statistics(x.flip(2), (3, 2)), base)
+    still = xavdt.statistics(x + torch.randn(2, 3, 1, 6, 4, dtype=torch.float64), (3, 2))
+    assert torch.allclose(still[:, 3:], base[:, 3:])  # a pattern that stands still is no movement
     assert xavdt.statistics(torch.full((1, 1, 2, 2, 2), 9.0), (1, 1)).flatten().tolist() == pytest.approx([9, math.log(1e-3)])
+
+
+def test_spectra_of_known_films_in_numpy():
+    """One window by numpy's transform; a grating answers at its own frequency and place; a still one has none of the second kind."""
+    film = torch.rand(2, 6, 5, 16, 16, dtype=torch.float64)
+    made = spectra(film, (4, 4))
+    assert made.shape == (2, 160, 4, 4)
+    gray = (film[1, 3:].numpy() * np.array([0.299, 0.587, 0.114])[:, None, None, None]).sum(0) * 255
+    padded, ones = (np.pad(x, ((0, 0), (2, 2), (2, 2))) for x in (gray, np.ones_like(gray)))
+    around = sliding_window_view(padded, (5, 5), (1, 2)).sum((-1, -2)) / sliding_window_view(ones, (5, 5), (1, 2)).sum((-1, -2))
+    fine, weight = np.pad(gray - around, ((0, 0), (2, 2), (2, 2))), np.hanning(10)[1:-1]
+    window = fine[:, 4:12, 8:16] * weight[:, None] * weight  # cell (1, 2)
+    power = np.log(1 + np.abs(np.fft.fft2(window)[:, :, :5]) ** 2).mean(0)
+    assert np.abs(made[1, 80:120, 1, 2].numpy() - power.ravel()).max() < 1e-4
+    wave = 0.5 + 0.1 * torch.cos(2 * math.pi * 2 / 8 * torch.arange(16.0)) * (torch.arange(16) < 8)
+    still = spectra(wave.expand(1, 3, 5, 16, 16), (2, 2))[0]
+    assert still[:40].mean((1, 2)).argmax() == 2 and still[2, :, 0].min() > still[2, :, 1].max() + 2 and still[40:].abs().max() < 1e-3
 
 
 def test_inputs_are_what_the_network_would_make_of_the_probe_itself():
     composite, psi = torch.rand(12, 16, PIXELS, PIXELS), torch.randn(32, 16, CELLS, CELLS)
+    assert np.abs(xavdt.inputs(composite, psi)["composite"] - composite.numpy()).max() < 1e-3
     made = xavdt.inputs(composite, psi, px=8)
     assert {name: (value.shape, str(value.dtype)) for name, value in made.items()} == {
         "composite": ((12, 16, 8, 8), "float16"), "av_attention": ((32, 16, CELLS, CELLS), "float16")}
     assert np.abs(made["composite"] - composite.numpy().reshape(12, 16, 8, 2, 8, 2).mean((3, 5))).max() < 1e-3
-    model = trained_a_little(small())
+    model, made = trained_a_little(small()), xavdt.inputs(composite, psi)
+    before = xavdt.inputs(composite, psi, px=8, grid=(2, 2))
+    assert before["spectra"].shape == (320, 2, 2)
+    ahead = model(*(torch.as_tensor(before[name])[None] for name in (*model.reads, "spectra")))
+    assert torch.allclose(ahead.logit, model(composite[None], psi[None]).logit, atol=2e-2)
     whole, stored = model(composite[None], psi[None]), model(*(torch.as_tensor(made[name])[None] for name in model.reads))
     assert torch.allclose(whole.logit, stored.logit, atol=5e-3) and stored.logit.dtype == torch.float32
 
@@ -334,7 +360,7 @@ def test_an_ablation_reads_nothing_of_what_it_leaves_out(config, part, channels,
 def test_an_ablated_stream_takes_its_weights_along_and_may_be_missing():
     full, deaf, blind = small(), small(use_psi=False), small(use_phi=False)
     names = {name.split(".")[0] for name, _ in deaf.named_parameters()}
-    assert "av_attention_encoder" not in names and [model.fuse.in_channels for model in (full, deaf, blind)] == [64 + 64 + 64, 64, 64 + 64]
+    assert "av_attention_encoder" not in names and [model.fuse.in_channels for model in (full, deaf, blind)] == [64 + 64 + 2 * 80 + 64, 64 + 2 * 80, 64 + 64]
     batch = batch_of()
     assert torch.isfinite(deaf(batch["composite"], None).logit).all() and torch.isfinite(blind(None, batch["av_attention"]).logit).all()
 
