@@ -7,8 +7,8 @@ Where we depart from the paper, or fill in what our sources do not print (its eq
 * Random weights; the paper starts both ResNets from ImageNet (`encoders_amdd.load_imagenet` does it from state dicts that the caller has).
 * Residual and LayerNorm around each attention (eq. 5-7), dropout 0.3 in both heads, 16 pictures of 224 px, 128 mel bands: ours.
 * No face detector: `inputs` cuts out the place where SynthTalk's faces are.
-* The small size sees local contrast in place of normalised colours: filters trained on ImageNet are band-pass, while random ones drown
-  the fine traces of forgers in skin and hair (without it, ten epochs on 720 clips left every forged picture at chance).
+* The small size sees local spectra in place of normalised colours, averaged over stretches of four pictures: filters trained on ImageNet are
+  band-pass, while random ones drown the fine traces of forgers in skin and hair (see `encoders_amdd.local_spectra`).
 * A clip without sound is given silence, as the paper does for DFDM; silence becomes 0 everywhere, where "dB below the loudest" makes it 1.
 * Nothing tells a picture's place in time: the attention over time as written sees a set, and so do we.
 * Generators are all forgers of a data set, also those of the sound; the paper has three, all of the picture, over real sound.
@@ -40,13 +40,13 @@ SIZES = {
         audio=dict(embedding_size=64, hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic"),
         width=512, heads=8, hidden=256, generators=3, augment=True),
     "small": dict(
-        visual=dict(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], layer_type="basic", stem_pool=False),  # grid 10 x 10
+        visual=dict(embedding_size=32, hidden_sizes=[32, 64], depths=[1, 1], layer_type="basic", stem_pool=False),  # 9 x 9 spectra, then 5 x 5, 3 x 3
         audio=dict(embedding_size=8, hidden_sizes=[8, 16, 32], depths=[1, 1, 1], layer_type="basic", stem_pool=False),  # 8 stretches of 80 ms
-        width=64, heads=4, hidden=64, generators=7, augment=False, local=True),
+        width=64, heads=4, hidden=64, generators=7, augment=False, spectra=4),
 }
 INPUTS = {
     "paper": dict(pictures=16, seconds=4.0, pixels=224, mel=dict(n_mels=128, hop_s=0.032, window_s=0.064, n_fft=1024, low_hz=0.0, high_hz=8000.0)),
-    "small": dict(every=2, pixels=40, mel=dict(n_mels=64, hop_s=0.010, window_s=0.025, n_fft=512)),
+    "small": dict(pixels=40, mel=dict(n_mels=64, hop_s=0.010, window_s=0.025, n_fft=512)),
 }
 TOP, LEFT, SIDE = 20 / 64, 12 / 64, 40 / 64  # the face in SynthTalk's pictures, eyes to chin
 RANGE_DB = 80.0
@@ -56,7 +56,7 @@ SILENT = 1e-10  # energy of a mel band below which nothing is told apart
 def inputs(clip, *, size="small"):
     """What AMDD reads of a clip: pictures and a log-mel, no label.
 
-    size "small"  every 2nd picture at 40 px and 64 bands in 10-ms columns, over the whole clip: clips of one batch must last equally long
+    size "small"  every picture at 40 px and 64 bands in 10-ms columns, over the whole clip: clips of one batch must last equally long
          "paper"  16 pictures spread over the first 4 s at 224 px, and 4 s of sound in 128 bands and 32-ms columns (125; the paper has 126,
                   the last one centred on the very end)
     The pictures are the lower middle of the clip's: of 64 x 64 exactly rows 20..59 and columns 12..51, of others the same share of the
@@ -68,9 +68,7 @@ def inputs(clip, *, size="small"):
     wanted, rate = INPUTS[size], clip.sample_rate
     frames = clip.frames
     audio = np.zeros(round(clip.seconds * rate), np.float32) if clip.audio is None else clip.audio
-    if size == "small":
-        frames = frames[::wanted["every"]]
-    else:
+    if size == "paper":
         frames = frames[:round(wanted["seconds"] * clip.fps)]
         frames = frames[np.linspace(0, len(frames) - 1, wanted["pictures"]).round().astype(int)]
         samples = round(wanted["seconds"] * rate)
@@ -117,11 +115,15 @@ def augment(frames, *, jitter=0.1, gray=0.1):
 
 
 class Attention(nn.Module):
-    """LN(x + MHA(x, y, y)): x (B, T, D) asks, y (B, L, D) answers (eq. 5-7). Returns (B, T, D) and the weights (B, T, L), mean over heads."""
+    """LN(x + MHA(x, y, y)): x (B, T, D) asks, y (B, L, D) answers (eq. 5-7). Returns (B, T, D) and the weights (B, T, L), mean over heads.
+
+    The answer starts at a tenth of its usual size (ours): with LayerNorm behind the sum a fresh answer drowns what the encoders have learned.
+    """
 
     def __init__(self, width, heads):
         super().__init__()
         self.mha = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.mha.out_proj.weight.data *= 0.1
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x, y):
@@ -160,7 +162,7 @@ class AMDD(nn.Module):
     visual, audio     layouts of the two ResNets (`encoders_amdd.resnet`);  width  D of all vectors;  heads  of every attention;  hidden  of both output heads
     generators        G; label 0 is real, so the attribution head has G + 1 outputs
     cross             "pooled" (as written) | "tokens" | "none" (ablation, leaves out the block and its parameters), see CrossModalAttention
-    local             pictures as local contrast instead of ImageNet's normalisation
+    spectra           0: pictures in colours, normalised as for ImageNet; n: local spectra averaged over n pictures, the T of everything below is then T / n
     use_*             False leaves that loss out of the total. Without attribution its head stays, untrained, as in the paper's ablation:
                       what it then says measures chance; ask the embedding with a linear probe instead
     centroid_reals    whether reals have a centroid too (the paper does not say)
@@ -174,7 +176,7 @@ class AMDD(nn.Module):
 
     reads = ("frames", "log_mel")
 
-    def __init__(self, *, visual, audio, width, heads, hidden, generators, cross="pooled", local=False, use_attribution=True, use_cmffc=True,
+    def __init__(self, *, visual, audio, width, heads, hidden, generators, cross="pooled", spectra=0, use_attribution=True, use_cmffc=True,
                  use_alignment=True, use_centroid=True, centroid_reals=True, dropout=0.3, augment=False, weights=None):
         super().__init__()
         if cross not in ("pooled", "tokens", "none"):
@@ -184,7 +186,7 @@ class AMDD(nn.Module):
         used = dict(detection=True, attribution=use_attribution, alignment=use_alignment, cmffc=use_cmffc, centroid=use_centroid)
         self.weights = {name: weight for name, weight in {**WEIGHTS, **(weights or {})}.items() if used[name]}
         self.augment, self.centroid_reals, self.cam_layer = augment, centroid_reals, f"visual_encoder.resnet.encoder.stages.{len(visual['depths']) - 1}"
-        self.visual_encoder = VisualEncoder(width, local, **visual)
+        self.visual_encoder = VisualEncoder(width, spectra, **visual)
         self.temporal = Attention(width, heads)
         self.audio_encoder = AudioEncoder(width, **audio)
         self.cross = None if cross == "none" else CrossModalAttention(width, heads, cross)

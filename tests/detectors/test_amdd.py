@@ -15,7 +15,7 @@ from avlab.detectors import amdd, encoders_amdd
 from avlab.errors import AvlabError
 
 NET = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic", "stem_pool": False}
-TINY = {"visual": NET, "audio": NET, "width": 8, "heads": 2, "hidden": 8, "generators": 3, "local": False}
+TINY = {"visual": NET, "audio": NET, "width": 8, "heads": 2, "hidden": 8, "generators": 3, "spectra": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -132,10 +132,6 @@ def test_encoders_normalise_pictures_and_average_sound():
     frames = torch.tensor([123.675, 116.28, 103.53], dtype=torch.float64).view(1, 1, 3, 1, 1).expand(1, 2, 3, 16, 16)  # ImageNet's mean colour
     model.visual_encoder(frames)
     assert seen[0].abs().max() < 1e-4
-    flat = encoders_amdd.local_contrast(torch.full((1, 3, 8, 8), 90.0))
-    spot = torch.zeros(1, 3, 9, 9)
-    spot[..., 4, 4] = 200
-    assert flat.abs().max() < 1e-5 and torch.allclose(encoders_amdd.local_contrast(spot)[0, 0, 4, 3:7], torch.tensor([-1.0, 24, -1, -1]))
     mel = torch.rand(2, 16, 24, dtype=torch.float64)
     pooled = model.audio_encoder.resnet(mel[:, None]).pooler_output.flatten(1)  # the paper's order: average first, Linear after
     assert (model.audio_encoder(mel).mean(1) - model.audio_encoder.project(pooled)).abs().max() < 1e-12
@@ -338,11 +334,47 @@ def test_augmentation_treats_all_pictures_of_a_clip_alike():
 # ---------------------------------------------------------------- inputs
 
 
-def test_small_inputs_are_every_second_picture_and_the_whole_sound():
+def test_local_spectra_tell_frequency_place_and_movement():
+    at = torch.arange(40, dtype=torch.float64)
+    wave = 120 + 40 * torch.cos(2 * torch.pi * (2 * at[:, None] + 1 * at) / 8)  # 2 cycles in 8 rows, 1 in 8 columns: number 2 * 5 + 1
+    film = wave.expand(1, 3, 3, 40, 40).clone()
+    film[..., 20:] = 120  # the right half is flat
+    made = encoders_amdd.local_spectra(film)
+    assert made.shape == (1, 3, 80, 9, 9)
+    assert (made[:, :, :40, :, :4].argmax(2) == 11).all() and made[:, :, 0].abs().max() < 1e-9  # a constant picture has no energy, not even at 0
+    assert made[..., 6:].abs().max() < 1e-9 and made[:, :, 40:].abs().max() < 1e-9  # nothing in the flat half, and nothing moves
+    assert torch.allclose(encoders_amdd.local_spectra(film + 50), made)  # light is taken out
+    window = torch.hann_window(10, periodic=False, dtype=torch.float64)[1:-1]
+    tile = (wave[4:12, 8:16] - 120) * window[:, None] * window
+    by_hand = torch.log(1 + torch.fft.rfft2(tile).abs() ** 2)[2, 1]
+    assert made[0, 0, 11, 1, 2] == pytest.approx(float(by_hand), abs=0.02)
+    flicker = film.clone()
+    flicker[:, 1] += 8 * torch.cos(torch.pi * at)  # one picture of three has stripes of one column
+    moved = encoders_amdd.local_spectra(flicker)[:, :, 40:]
+    assert (moved[0, 1, :, 4, 7].argmax() == 4) and moved[0, 0, 4, 4, 7] > 1 and moved[0, 1, 4, 4, 7] > moved[0, 0, 4, 4, 7] - 1e-9
+
+
+def test_small_encoder_averages_spectra_over_stretches():
+    model = amdd.build("small", **{**TINY, "spectra": 4}).double().eval()
+    frames = torch.rand(2, 10, 3, 40, 40, dtype=torch.float64) * 255
+    seen = []
+    model.visual_encoder.scale.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    assert model.visual_encoder(frames).shape == (2, 3, 8)  # 4, 4 and 2 pictures
+    spectra = encoders_amdd.local_spectra(frames)
+    assert torch.allclose(seen[0][2], spectra[0, 8:].mean(0)) and torch.allclose(seen[0][3], spectra[1, :4].mean(0))
+    wide = []
+    model.visual_encoder.project[0].register_forward_pre_hook(lambda _, args: wide.append(args[0]))
+    model.visual_encoder(frames)
+    scaled = model.visual_encoder.scale(seen[0])
+    corner = scaled[:, :, :3, :3].mean((2, 3))  # the straight line beside the ResNet: 80 spectra in each of nine thirds of the picture
+    assert wide[0].shape == (6, 8 + 720) and torch.allclose(wide[0][:, 8::9], corner)
+
+
+def test_small_inputs_are_every_picture_and_the_whole_sound():
     clip = clip_of()
     made = amdd.inputs(clip)
     assert made["frames"].dtype == made["log_mel"].dtype == np.float16 and made["log_mel"].shape == (64, 64)
-    assert np.array_equal(made["frames"].astype(int), clip.frames[::2, 20:60, 12:52].transpose(0, 3, 1, 2))  # whole numbers survive float16
+    assert np.array_equal(made["frames"].astype(int), clip.frames[:, 20:60, 12:52].transpose(0, 3, 1, 2))  # whole numbers survive float16
     assert all(np.array_equal(value, amdd.inputs(clip)[name]) for name, value in made.items())
 
 
@@ -389,7 +421,7 @@ def test_inputs_see_no_label():
     assert all(np.array_equal(made[name], blind[name]) for name in made)
     model = amdd.build("small").eval()
     said = model(*(torch.as_tensor(made[name])[None].float() for name in model.reads))
-    assert torch.isfinite(said.logit).all() and said.parts["temporal_attention"].shape == (1, 8, 8)
+    assert torch.isfinite(said.logit).all() and said.parts["temporal_attention"].shape == (1, 4, 4)
 
 
 # ---------------------------------------------------------------- trained ResNets, Grad-CAM, errors
@@ -409,12 +441,12 @@ def test_the_first_layer_of_the_sound_takes_the_mean_of_three_colours():
 
 
 def test_the_layer_for_grad_cam_decides_the_logit():
-    model, batch = detectors.build("amdd", size="small").eval(), batch_of((0, 1), t=4, pixels=40)
+    model, batch = detectors.build("amdd", size="small").eval(), batch_of((0, 1), t=8, pixels=40)
     kept = []
     dict(model.named_modules())[model.cam_layer].register_forward_hook(lambda _, args, out: kept.append(out))
     logit = model(batch["frames"].float(), batch["log_mel"].float()).logit
     slope, = torch.autograd.grad(logit[0], kept[0])
-    assert slope.shape == (8, 32, 10, 10) and slope[:4].abs().amax((1, 2, 3)).min() > 0 and not slope[4:].any()  # pictures of clip 0, then of clip 1
+    assert slope.shape == (4, 64, 3, 3) and slope[:2].abs().amax((1, 2, 3)).min() > 0 and not slope[2:].any()  # stretches of clip 0, then of clip 1
 
 
 def test_errors_name_the_rule():
