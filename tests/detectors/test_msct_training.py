@@ -58,7 +58,7 @@ def test_attention_learns_what_is_planted_and_leaves_the_encoder(rows):
     state = made.train_attention(model, data(rows["train"]), data(rows["val"]), seed=0, epochs=24)
     assert all(torch.equal(before[name], value) for name, value in model.picture_encoder.state_dict().items())
     found = predict(model, data(rows["test"]))
-    assert len(state.history) == 24 and metrics.auroc(found["logit"], found["label"]) > 0.95
+    assert len(state.history) == 24 and metrics.auroc(found["logit"], found["label"]) > 0.9
 
 
 def test_labels_without_meaning_teach_nothing(rows):
