@@ -23,7 +23,7 @@ class Params(CommonParams):
     left_out         the stranger that beat 7 draws; every stranger is measured
     """
 
-    n_clips: int = Field(96, ge=80, le=1000)
+    n_clips: int = Field(84, ge=80, le=1000)
     networks: int = Field(1, ge=1, le=3)
     perplexities: list[Annotated[float, Field(ge=2, le=100)]] = Field([5.0, 30.0], min_length=2, max_length=4)
     seeds_2d: int = Field(2, ge=2, le=10)

@@ -91,7 +91,7 @@ def bundled(variant: str, seed: int):
     return load(path)
 
 
-def networks(rows, n: int, *, live=False, device="auto", store="") -> dict:
+def networks(rows, n: int, *, live=False, device="cpu", store="") -> dict:
     """{variant: at most n networks, seeds 0, 1 ...} on a device: the bundled ones, or with and without attribution trained now.
 
     store   folder of computed inputs for live training, "" = in memory only

@@ -26,7 +26,7 @@ device: str = "auto"
 manifest: str = "synthtalk"
 store: str = ""
 mutant: str = "none"
-n_clips: int = 96
+n_clips: int = 84
 networks: int = 1
 perplexities: list[float] = [5.0, 30.0]
 seeds_2d: int = 2
@@ -121,7 +121,8 @@ band, chance = runs.band(null), 1 / (len(forgers) + 1)
 lines = [(kind, how, v.value, v.lo, v.hi) for kind in fused for how in said for v in [tables[how][kind]]]
 fig = pairs.interval_pairs(lines, x="balanced accuracy of naming the generator", null=chance, null_band=band,
                            title="What an embedding knows, before any drawing")
-nb.show(fig, **words.knows(tables["linear probe"], band, chance))
+learned = difference(tables["linear probe"]["without"], tables["linear probe"]["untrained"])
+nb.show(fig, **words.knows(tables["linear probe"], band, chance, learned))
 
 # %%
 fake = np.where(close.label == 1, "fake", "real")
@@ -143,8 +144,7 @@ nb.record("probe_generator.no_network", tables["linear probe"]["no network"].val
 # %%
 x, label = fused["with"][0], close.forger
 gap = {"with-without": difference(tables["linear probe"]["with"], tables["linear probe"]["without"])}
-second = difference(tables["linear probe"]["without"], tables["linear probe"]["untrained"])
-print(f"with - without {words.span(gap['with-without'])}; without - untrained {words.span(second)}")
+print(f"with - without {words.span(gap['with-without'])}; without - untrained {words.span(learned)}")
 nb.claim("L18", {name: (d.value, d.draws) for name, d in gap.items()},
          {"labels": (float(null.mean()), chance - 0.1, chance + 0.1)})
 nb.record("probe_permuted", null.mean())
@@ -171,8 +171,9 @@ def look(method, neighbours, seed, network, colour):
 
 view = explore(look, title="One embedding, many drawings", method=methods, neighbours=scales, seed=range(2),
                network=list(shown), colour=list(colours),
-               labels={"neighbours": "perplexity, or neighbours", "network": "attribution loss", "colour": "colour by"},
-               alt="{method}, {neighbours:g} neighbours, seed {seed}, {network} attribution loss, coloured by {colour}.")
+               labels={"neighbours": "perplexity, or neighbours", "network": "attribution loss",
+                       "colour": "colour by"},
+               alt="{method}, {neighbours:g} neighbours, seed {seed}, {network} attribution loss, by {colour}.")
 repeats = [maps[methods[0], scales[-1], 0, "with"], maps[methods[0], scales[-1], 1, "with"]]
 repeats += [space.tsne(shown["with"], scales[-1], seed) for seed in range(2, nb.p.seeds_2d)]
 stays = runs.seed_overlap(repeats)
@@ -239,10 +240,11 @@ fakes = close.label == 1
 probe = (said["linear probe"]["with"][:, fakes] == close.forger[fakes]).mean()
 printed = published.AMDD_T5.get("w/o attribution", "Attr")
 untrained = np.mean([experiments.named([one], sample, **boot).value for one in found["without"]])
-marks = {"always one generator": 100 * max(constants.values()), "always real": 0.0, f"printed {printed:g} %": printed,
-         "probe": 100 * probe}
-fig = drawn.histogram({"fresh heads": 100 * fresh}, x="fakes whose generator is named (%)", marks=marks, span=(0, 100),
-                      title="Untrained heads on one good embedding", guess=guess, world="SynthTalk | one printed number")
+marks = {"always one generator": 100 * max(constants.values()), "always real": 0.0,
+         f"printed {printed:g} %": printed, "probe": 100 * probe}
+fig = drawn.histogram({"fresh heads": 100 * fresh}, x="fakes whose generator is named (%)", marks=marks,
+                      span=(0, 100), title="Untrained heads on one good embedding", guess=guess,
+                      world="SynthTalk | one printed number")
 nb.show(fig, **words.heads(fresh.min(), fresh.max(), probe, untrained, constants, printed,
                            (fresh <= printed / 100).mean()))
 nb.record("random_head_min", fresh.min())
@@ -268,8 +270,10 @@ mine = {kind: new[name, kind] for kind in ("distance", "energy")}
 nb.show(fig, **words.stranger(name, mine, where))
 
 # %%
-lines = [(stranger, kind, *runs.ends(new[stranger, kind])) for stranger in strangers for kind in ("distance", "energy")]
-fig = pairs.interval_pairs(lines, x="AUROC of novelty: stranger against known clips", title="Can it say 'this is new'?")
+lines = [(stranger, kind, *runs.ends(new[stranger, kind]))
+         for stranger in strangers for kind in ("distance", "energy")]
+fig = pairs.interval_pairs(lines, x="AUROC of novelty: stranger against known clips",
+                           title="Can it say 'this is new'?")
 nb.show(fig, **words.novelty(new, strangers))
 for stranger in strangers:
     nb.record(f"novelty_auroc.{stranger}", new[stranger, "distance"].value)
@@ -283,12 +287,12 @@ for stranger in strangers:
 
 # %%
 labels = {"generator": close.forger, **close.nuisance}
-beyond = {kind: {what: np.mean([experiments.excess(x, label) for x in fused[kind]]) for what, label in labels.items()}
-          for kind in ("with", "untrained")}
+beyond = {kind: {what: np.mean([experiments.excess(x, label) for x in fused[kind]])
+                 for what, label in labels.items()} for kind in ("with", "untrained")}
 lines = [(what, kind, *[beyond[kind][what]] * 3) for what in labels for kind in beyond]
 fig = pairs.interval_pairs(lines, x="agreement of 10 neighbours beyond chance (0 none, 1 all)", null=0,
                            title="What makes two clips neighbours?")
-nb.show(fig, **words.nuisances(beyond["with"]))
+nb.show(fig, **words.nuisances(beyond["with"], beyond["untrained"]))
 nb.record("excess_generator", beyond["with"]["generator"])
 for what in close.nuisance:
     nb.record(f"knn_excess.{what.replace(' ', '_')}", beyond["with"][what])
@@ -334,14 +338,16 @@ nb.show(fig, **words.histogram(runs.between(score[known], sample.label[known])))
 trained = {name: found[name] for name in models if found[name]}
 parts = runs.ablation(trained, sample, groups, **boot)
 t5, printed = published.AMDD_T5, {"with": "full", "without": "w/o attribution"}
-titles = {"auroc": "AUROC, known forgers (%)", "head": "named by the head (%)", "probe": "named by a probe (balanced %)"}
+titles = {"auroc": "AUROC, known forgers (%)", "head": "named by the head (%)",
+          "probe": "named by a probe (balanced %)"}
 panels = {titles[m]: [(name, *(100 * v for v in runs.ends(p[m])),
                        t5.get(printed[name], {"auroc": "AUC", "head": "Attr"}[m])
                        if m != "probe" and name in printed else None, [100 * v for v in p["each"][m]])
                       for name, p in parts.items()] for m in titles}
 fig = drawn.beside_published(panels, title="Losses taken away, one at a time")
 rowed = {name: [p[m].value for m in titles] for name, p in parts.items()}
-nb.show(fig, **words.ablation(rowed, float(np.ptp(parts["with"]["each"]["probe"]))))
+printed = np.ptp([t5.get(row, "Attr") for row in t5.rows if row != "w/o attribution"]) / 100
+nb.show(fig, **words.ablation(rowed, float(np.ptp(parts["with"]["each"]["probe"])), (fresh.min(), fresh.max()), printed))
 for name, (auc, head, probed) in rowed.items():
     key = name.replace(" ", "_").lower()
     nb.record(f"ablation_auroc.{key}", auc)

@@ -22,12 +22,12 @@ def networks(taught, untaught, fresh):
 
 def test_every_alt_text_is_accepted_by_show():
     two = {("FVRA", "visual"): at(0.9), ("FVRA", "audio"): at(0.3)}
-    texts = [words.clumps({5: 0.4, 30: 0.3}, {5: 0.4, 30: 0.3}), words.knows(networks(0.9, 0.6, 0.5), (0.1, 0.2), 0.17), words.drawing(0.5, "t-SNE", "30 neighbours"),
+    texts = [words.clumps({5: 0.4, 30: 0.3}, {5: 0.4, 30: 0.3}), words.knows(networks(0.9, 0.6, 0.5), (0.1, 0.2), 0.17, at(0.2)), words.drawing(0.5, "t-SNE", "30 neighbours"),
              words.truth({"t-SNE": 0.5}, {"t-SNE": 0.9}, 0.1), words.streams(two, {"FVRA": 0.33}, {"FVRA": (0.2, 0.4)}),
              words.heads(0.0, 0.4, 0.9, 0.1, {"real": 0, "ldm": 0.2}, 11.0, 0.5), words.stranger("flow", {"distance": at(0.7), "energy": at(0.6)}, {"real": 0.9, "ldm": 0.1}),
-             words.novelty({("flow", "distance"): at(0.7)}, ["flow"]), words.nuisances({"generator": 0.5, "person": 0.1}),
+             words.novelty({("flow", "distance"): at(0.7)}, ["flow"]), words.nuisances({"generator": 0.5, "person": 0.1}, {"generator": 0.0, "person": 0.2}),
              words.per_generator({"ldm": at(0.9), "all known": at(0.96), "dub": at(0.5)}, ["ldm"], ["dub"]), words.histogram(0.1),
-             words.confused([[0.9, 0.1], [0.3, 0.7]], ["real", "ldm"], ["real", "ldm"]), words.ablation({"with": (0.9, 0.9, 0.9), "without": (0.9, 0.1, 0.6)}, 0.05)]
+             words.confused([[0.9, 0.1], [0.3, 0.7]], ["real", "ldm"], ["real", "ldm"]), words.ablation({"with": (0.9, 0.9, 0.9), "without": (0.9, 0.1, 0.6)}, 0.05, (0.0, 0.4), 0.02)]
     for said in texts:
         assert alt_text(said["alt"]) and len(said["caption"]) > 20
     assert alt_text(words.fooled(200, (1.0, 0.4), (0.2, 0.0)))
@@ -39,11 +39,11 @@ def test_clumps(low, said):
 
 
 def test_only_attribution_needs_the_probe_without_it_at_chance():
-    assert "still names the generator: 0.60" in words.knows(networks(0.9, 0.6, 0.4), (0.1, 0.3), 0.2)["alt"]
-    assert "that is learned" in words.knows(networks(0.9, 0.6, 0.4), (0.1, 0.3), 0.2)["caption"]
-    assert "does not name the generator better than shuffled" in words.knows(networks(0.9, 0.25, 0.2), (0.1, 0.3), 0.2)["alt"]
-    assert "random weights come as far" in words.knows(networks(0.9, 0.6, 0.6), (0.1, 0.3), 0.2)["caption"]
-    assert "+0.30" in words.knows(networks(0.9, 0.6, 0.6), (0.1, 0.3), 0.2)["caption"]
+    assert "still names the generator: 0.60" in words.knows(networks(0.9, 0.6, 0.4), (0.1, 0.3), 0.2, at(0.2))["alt"]
+    assert "detection alone teaches" in words.knows(networks(0.9, 0.6, 0.4), (0.1, 0.3), 0.2, at(0.2))["caption"]
+    assert "does not name the generator better than shuffled" in words.knows(networks(0.9, 0.25, 0.2), (0.1, 0.3), 0.2, at(0.2))["alt"]
+    assert "random weights come as far" in words.knows(networks(0.9, 0.6, 0.6), (0.1, 0.3), 0.2, at(0.0))["caption"]
+    assert "+0.30" in words.knows(networks(0.9, 0.6, 0.6), (0.1, 0.3), 0.2, at(0.2))["caption"]
 
 
 @pytest.mark.parametrize("overlap,said", [(0.9, "most of the ten"), (0.5, "about half"), (0.1, "few of the ten")])
@@ -82,13 +82,21 @@ def test_novelty_lists_those_that_can_be_called_new():
 
 @pytest.mark.parametrize("other,said", [(0.6, "more than the generator"), (0.4, "nearly as much"), (0.1, "less than the generator")])
 def test_nuisances(other, said):
-    assert said in words.nuisances({"generator": 0.5, "person": other, "light": 0.0})["alt"]
+    assert said in words.nuisances({"generator": 0.5, "person": other, "light": 0.0}, {"generator": 0.0, "person": 0.0, "light": 0.3})["alt"]
+
+
+def test_nuisances_say_when_there_is_no_rival_and_what_random_weights_see():
+    quiet = words.nuisances({"generator": 0.8, "person": 0.01}, {"generator": 0.0, "person": 0.2})["caption"]
+    assert "nothing else that we asked for does" in quiet and "neighbours share person (0.20)" in quiet
+    loud = words.nuisances({"generator": 0.8, "person": 0.3}, {"generator": 0.0, "person": 0.0})["caption"]
+    assert "strongest rival is person" in loud and "share nothing that we asked for" in loud
 
 
 def test_per_generator_states_the_goal_and_the_silent_strangers():
     table = {"ldm": at(0.9), "all known": at(0.96), "dub": at(0.5), "flow": at(0.9)}
     said = words.per_generator(table, ["ldm"], ["dub", "flow"])["caption"]
-    assert "at or above 0.95" in said and "strangers: dub." in said
+    assert "at or above 0.95" in said and "strangers: dub." in said and "cost 0.26 of AUROC" in said
+    assert "hardly anything" in words.per_generator(table | {"flow": at(0.95)}, ["ldm"], ["flow"])["caption"]
     assert "below 0.95" in words.per_generator(table | {"all known": at(0.9)}, ["ldm"], ["dub"])["caption"]
 
 
@@ -105,8 +113,12 @@ def test_confused_names_the_weakest_and_whom_it_is_taken_for():
 
 def test_ablation_measures_against_the_spread_of_seeds():
     rows = {"with": (0.9, 0.9, 0.90), "without": (0.9, 0.1, 0.60), "no CMFFC": (0.9, 0.9, 0.92)}
-    assert "without moves the probe by more than seeds do" in words.ablation(rows, 0.05)["alt"]
-    assert "no variant moves the probe" in words.ablation(rows, 0.5)["alt"]
+    assert "without moves the probe by more than seeds do" in words.ablation(rows, 0.05, (0.0, 0.4), 0.02)["alt"]
+    assert "no variant moves the probe" in words.ablation(rows, 0.5, (0.0, 0.4), 0.02)["alt"]
+    said = words.ablation(rows, 0.05, (0.0, 0.4), 0.02)["caption"]
+    assert "lies where fresh heads lie (0 % to 40 %)" in said and "differ by 2 %, less than our seeds" in said
+    assert "outside what fresh heads reach" in words.ablation(rows, 0.05, (0.2, 0.4), 0.02)["caption"]
+    assert "more than our seeds" in words.ablation(rows, 0.01, (0.0, 0.4), 0.02)["caption"]
 
 
 def test_listed():
