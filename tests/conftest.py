@@ -10,11 +10,14 @@ os.environ.setdefault("AVLAB_HEADLESS", "1")
 import pytest  # noqa: E402
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
-    """Two workers share the tests (pytest-xdist, --dist loadgroup): all that uses the browser or the smoke runs stays with one of them."""
+    """Two workers share the tests (pytest-xdist, --dist loadgroup): what lives in JupyterLab stays with one, what needs the smoke runs with one."""
     for item in items:
-        if {"smoke_run", "chromium"} & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        for group, fixtures in (("lab", {"lab"}), ("report", {"smoke_run", "any_page", "open_page"})):
+            if fixtures & set(item.fixturenames):
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
 
 
 @pytest.fixture(autouse=True)
