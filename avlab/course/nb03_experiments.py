@@ -107,12 +107,15 @@ def voted(embeddings: dict, label, groups, *, k=NEIGHBOURS) -> dict:
     return {name: np.stack([space.knn_predictions(x, label, groups, k) for x in xs]) for name, xs in embeddings.items()}
 
 
-def permuted_probe(x, label, people, groups, n: int, seed: int) -> np.ndarray:
-    """Balanced accuracy (n,) of the probe when labels were permuted within people before fitting."""
-    rng = np.random.default_rng([seed, 23])
+def permuted_probe(x, label, groups, n: int, seed: int) -> np.ndarray:
+    """Balanced accuracy (n,) of the probe when labels were permuted before fitting, inside each of its folds, so that every fold keeps its labels.
+
+    Inside single people, as elsewhere in the course, would shuffle nothing where a person has one clip or two.
+    """
+    rng, where = np.random.default_rng([seed, 23]), space.folds(groups, space.FOLDS, seed)
     draws = []
     for _ in range(n):
-        shuffled = controls.permuted_labels(label, people, rng)
+        shuffled = controls.permuted_labels(label, where, rng)
         draws.append(space.balanced_accuracy(space.probe_predictions(x, shuffled, groups, seed=seed), shuffled))
     return np.array(draws)
 

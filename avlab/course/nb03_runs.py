@@ -88,7 +88,7 @@ def streams(found, sample, groups, *, n, seed, permutations) -> tuple[dict, dict
         said, label, keep, classes = experiments.by_category(found, sample, groups, category)
         for stream, value in space.accuracy_intervals(said, label, sample.people[keep], n=n, seed=seed).items():
             table[category, stream] = value
-        nulls[category] = experiments.permuted_probe(found[0]["audio"][keep], label, sample.people[keep], groups[keep], permutations, seed)
+        nulls[category] = experiments.permuted_probe(found[0]["audio"][keep], label, groups[keep], permutations, seed)
         chance[category], bands[category] = 1 / classes, band(nulls[category])
     return table, chance, bands, nulls
 

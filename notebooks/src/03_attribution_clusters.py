@@ -116,7 +116,7 @@ who = groups[known]
 said = {"linear probe": experiments.probed(fused, close.forger, who),
         "10 neighbours": experiments.voted(fused, close.forger, close.people)}
 tables = {name: space.accuracy_intervals(x, close.forger, close.people, **boot) for name, x in said.items()}
-null = experiments.permuted_probe(fused["with"][0], close.forger, close.people, who, nb.p.n_permutations, nb.seed)
+null = experiments.permuted_probe(fused["with"][0], close.forger, who, nb.p.n_permutations, nb.seed)
 band, chance = runs.band(null), 1 / (len(forgers) + 1)
 lines = [(kind, how, v.value, v.lo, v.hi) for kind in fused for how in said for v in [tables[how][kind]]]
 fig = pairs.interval_pairs(lines, x="balanced accuracy of naming the generator", null=chance, null_band=band,
