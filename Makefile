@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup --durations=15
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 report: setup
 	$(BIN)/avlab run --profile $(PROFILE) --out $(OUT)

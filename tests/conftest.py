@@ -10,16 +10,6 @@ os.environ.setdefault("AVLAB_HEADLESS", "1")
 import pytest  # noqa: E402
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Two workers share the tests (pytest-xdist, --dist loadgroup): what lives in JupyterLab stays with one, what needs the smoke runs with one."""
-    for item in items:
-        for group, fixtures in (("lab", {"lab"}), ("report", {"smoke_run", "any_page", "open_page"})):
-            if fixtures & set(item.fixturenames):
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
-
-
 @pytest.fixture(autouse=True)
 def leave_torch_as_it_was(request):
     """Every test begins at the same seed, whatever ran before it. workbook.start switches deterministic algorithms on for the whole process: put that back."""
@@ -37,16 +27,21 @@ def leave_torch_as_it_was(request):
 
 @pytest.fixture(scope="session")
 def smoke_run(tmp_path_factory):
-    """A function: number of a notebook -> (record, folder of run.json and executed.ipynb) of its smoke run, executed once a session."""
+    """A function: number of a notebook -> (record, folder of run.json and executed.ipynb) of its smoke run, executed once for all workers of pytest-xdist."""
+    import json
     from pathlib import Path
 
+    from filelock import FileLock
+
     from avlab.workbook import runner
-    out, done = tmp_path_factory.mktemp("smoke"), {}
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke-runs"
+    out.mkdir(exist_ok=True)
 
     def run(number):
-        if number not in done:
-            folder = Path(__file__).parents[1] / "notebooks"
-            job = runner.plan(runner.find([number], folder), "smoke", [], out)[0]
-            done[number] = runner.run(job, threads=2), job.folder
-        return done[number]
+        job = runner.plan(runner.find([number], Path(__file__).parents[1] / "notebooks"), "smoke", [], out)[0]
+        with FileLock(out / f"{number}.lock"):
+            if not (job.folder / "run.json").exists():
+                runner.run(job, threads=1)  # two workers share two cores
+        return json.loads((job.folder / "run.json").read_text()), job.folder
     return run

@@ -94,7 +94,7 @@ def red(number, mutant, out):
     module, whole = course.load(number), runner.find([number], FOLDER)[0]
     stated = course.mutants(module)[mutant]
     job = runner.plan([whole], "smoke", [f"mutant={mutant}"], out)[0]
-    record = runner.run(replace(job, notebook=until_recorded(whole, stated, out)), threads=2, say=lambda _: None)
+    record = runner.run(replace(job, notebook=until_recorded(whole, stated, out)), threads=1, say=lambda _: None)
     if record["status"] == "failed":
         assert stated.split("{")[0].rstrip(".") in record["message"], record["message"]
         return
