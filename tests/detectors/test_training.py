@@ -155,12 +155,14 @@ def test_a_run_says_nothing_and_leaves_the_process_as_it_was(capfd):
     assert (said.out, said.err) == ("", "") and torch.equal(before[0], after[0]) and before[1:] == after[1:]
 
 
-def test_ctrl_c_is_an_interrupt_and_not_an_exit_and_works_a_second_time():
+def test_ctrl_c_is_an_interrupt_and_not_an_exit_and_works_a_second_time(request):
     """Lightning answers it with sys.exit and leaves the signal ignored, after which a notebook cannot be stopped any more."""
     def interrupted(model, batch):
         os.kill(os.getpid(), signal.SIGINT)
         return total_loss(model, batch)
 
+    at_start = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts its background jobs with the signal ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, at_start))
     before = signal.getsignal(signal.SIGINT)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
