@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 .PHONY: setup test report lab lint clean help
 help:
-	@echo "make test     set up and run the tests (about 10 minutes on 2 cores)"
+	@echo "make test     set up and run the tests (about a quarter of an hour on 2 cores)"
 	@echo "make report   set up, execute the notebooks (PROFILE=full) and leave $(OUT)/index.html"
 	@echo "make lab      set up and open JupyterLab on the notebooks"
 
