@@ -3,21 +3,9 @@
 A finding word stands in a branch on the number it speaks of, so a text cannot disagree with its figure.
 """
 
+from avlab.course.words import percent, side_of, span
+
 KINDS = ("spatial", "cross", "temporal")
-
-
-def span(interval, digits=2) -> str:
-    """'0.71 [0.60, 0.82]'"""
-    return f"{interval.value:.{digits}f} [{interval.lo:.{digits}f}, {interval.hi:.{digits}f}]"
-
-
-def percent(share) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def side_of(interval, null=0.0) -> str:
-    """'above', 'below' or 'around': where an interval lies against a null value."""
-    return "above" if interval.lo > null else "below" if interval.hi < null else "around"
 
 
 def layers(found, change, hooks) -> dict:

@@ -3,14 +3,7 @@
 A finding word stands in a branch on the number it speaks of, so a text cannot disagree with its figure.
 """
 
-
-def span(interval, digits=2) -> str:
-    """'0.71 [0.60, 0.82]'"""
-    return f"{interval.value:.{digits}f} [{interval.lo:.{digits}f}, {interval.hi:.{digits}f}]"
-
-
-def percent(share) -> str:
-    return f"{100 * share:.0f} %"
+from avlab.course.words import percent, span
 
 
 def listed(names) -> str:

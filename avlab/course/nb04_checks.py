@@ -7,22 +7,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from avlab.course.base import CheckFailed
+from avlab.course.base import CheckFailed, same
 
 SEED = 20261125
 
 
 def fail(number, said):
     raise CheckFailed(f"04.{number}: {said}")
-
-
-def same(got, want, tolerance=1e-6):
-    """True where an answer has the right shape and values; anything array-like is taken, tensors included."""
-    try:
-        got = np.asarray(got.detach() if hasattr(got, "detach") else got, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    return got.shape == np.shape(want) and bool(np.allclose(got, want, atol=tolerance, rtol=tolerance))
 
 
 # ------------------------------------------------------------------------------------------------ 04.1

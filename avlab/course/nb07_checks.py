@@ -4,22 +4,13 @@ import math
 
 import numpy as np
 
-from avlab.course.base import CheckFailed
+from avlab.course.base import CheckFailed, same
 
 SEED = 20240802
 
 
 def fail(number, said):
     raise CheckFailed(f"07.{number}: {said}")
-
-
-def same(got, want, tolerance=1e-6):
-    """True where an answer has the right shape and values; anything array-like is taken, tensors included."""
-    try:
-        got = np.asarray(got, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    return got.shape == np.shape(want) and bool(np.allclose(got, want, atol=tolerance, rtol=tolerance))
 
 
 # ------------------------------------------------------------------------------------------------ 07.1

@@ -40,11 +40,6 @@ def grid_ious(lengths, step, n, seed, how="cover"):
     return np.array(found)
 
 
-def share_above(ious, threshold=0.95):
-    """Share of (…, n) IoUs strictly above a threshold, over the last axis."""
-    return (np.asarray(ious) > threshold).mean(-1)
-
-
 # ------------------------------------------------------------------------------------------------ beats 2 and 3
 
 
