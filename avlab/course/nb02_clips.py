@@ -7,12 +7,13 @@ every person has real and forged clips, which is what lets labels be permuted in
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from avlab.clips import load_clip
 from avlab.clips.datasets import synthtalk
+from avlab.course.picked import Picked
 from avlab.errors import AvlabError
 from avlab.explain.controls import shrink_mask
 from avlab.probe.bundled import CLIP_FRAMES, LATENT_SIZE
@@ -23,7 +24,7 @@ BLOCK = (*((name, k % 2) for k, name in enumerate((*TRAIN, *TEST))), ("real", 0)
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Picked):
     """N clips of one window each, as arrays, in the order in which they were drawn.
 
     rows (N,) manifest rows    block (N,) in which block they were drawn    side (N,) "train" | "test"    label (N,) 1 = fake    forger, people (N,)
@@ -40,15 +41,6 @@ class Sample:
     audio: np.ndarray
     regions: np.ndarray
     z0: object
-
-    def __len__(self):
-        return len(self.rows)
-
-    def pick(self, keep) -> Sample:
-        """Return the clips of a boolean mask (N,) or of row numbers."""
-        keep = np.asarray(keep)
-        keep = np.flatnonzero(keep) if keep.dtype == bool else keep
-        return Sample(*(getattr(self, f.name)[keep] for f in fields(self)))
 
     @property
     def unseen(self) -> np.ndarray:

@@ -7,11 +7,12 @@ permuted inside a person, and people can be resampled whole.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from avlab.clips import load_clip
+from avlab.course.picked import Picked
 from avlab.errors import AvlabError
 from avlab.explain import similarity, two_tower
 from avlab.probe.bundled import CLIP_FRAMES as WINDOW
@@ -22,7 +23,7 @@ MOUTH = (slice(34, 58), slice(20, 44))  # where SynthTalk's mouths are: rows, co
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Picked):
     """N clips of T frames as arrays, in the order in which they were drawn.
 
     rows (N,) manifest rows    label (N,) 1 = fake    forger, people (N,)    frames (N, T, 64, 64, 3) uint8    audio (N, 640 T) float32
@@ -37,15 +38,6 @@ class Sample:
     audio: np.ndarray
     opening: np.ndarray
     loudness: np.ndarray
-
-    def __len__(self):
-        return len(self.rows)
-
-    def pick(self, keep) -> Sample:
-        """Return the clips of a boolean mask (N,) or of row numbers."""
-        keep = np.asarray(keep)
-        keep = np.flatnonzero(keep) if keep.dtype == bool else keep
-        return Sample(*(getattr(self, f.name)[keep] for f in fields(self)))
 
     @property
     def category(self) -> np.ndarray:

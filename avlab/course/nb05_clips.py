@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from avlab.clips import load_clip
 from avlab.clips.datasets import synthtalk
+from avlab.course.picked import Picked
 from avlab.errors import AvlabError
 
 SECONDS, LONGER = 0.64, 1.28  # one chunk of the probe, and clips of two
@@ -23,7 +24,7 @@ SIDES = ("train", "val", "test")
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Picked):
     """N clips in the order in which they were drawn.
 
     rows (N,) manifest rows    side (N,) "train" | "val" | "test"    label (N,) 1 = fake    forger, people (N,)
@@ -37,15 +38,6 @@ class Sample:
     people: np.ndarray
     frames: np.ndarray
     audio: np.ndarray
-
-    def __len__(self):
-        return len(self.rows)
-
-    def pick(self, keep) -> Sample:
-        """Return the clips of a boolean mask (N,) or of row numbers."""
-        keep = np.asarray(keep)
-        keep = np.flatnonzero(keep) if keep.dtype == bool else keep
-        return Sample(*(getattr(self, f.name)[keep] for f in fields(self)))
 
     def on(self, *sides) -> Sample:
         return self.pick(np.isin(self.side, sides))
