@@ -103,6 +103,11 @@ class Row:
         return frozenset(f"{self.dataset}:{person}" for person in people)
 
     @property
+    def source(self):
+        """What a rendered fake and the real clip that it was made from have in common (person, length, speech, motion, camera), as one word."""
+        return f"{self.identity}/{self.duration_s:g}/{self.speech_seed}/{self.motion_seed}/{self.camera_seed}"
+
+    @property
     def digest(self):
         """16 hex digits of everything that determines the clip's pictures and sound (labels and split do not)."""
         parts = [repr(getattr(self, name)) for name in _CONTENT]

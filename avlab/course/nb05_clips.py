@@ -93,13 +93,8 @@ def _take(piles, person, forger, like=None):
     if not pile:
         raise AvlabError("The manifest has too few clips", got=f"no further {forger} clip of person {person}",
                          todo="Lower train_clips, val_clips, test_clips or longer_clips")
-    same = [i for i, row in enumerate(pile) if like is not None and scene(row) == scene(like)]
+    same = [i for i, row in enumerate(pile) if like is not None and row.source == like.source]
     return pile.pop(same[0] if same else -1)
-
-
-def scene(row) -> tuple:
-    """What a fake shares with the clip that it was made from, beside the person."""
-    return row.speech_seed, row.motion_seed, row.camera_seed
 
 
 def draw_pairs(rows, forgers, n: int, seed: int, *, seconds=LONGER) -> list:

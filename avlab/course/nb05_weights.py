@@ -35,7 +35,7 @@ EACH = {"train": 4, "val": 2}  # fakes of every person and seen forger, and besi
 def lesson_rows(rows, split, forgers, each) -> list:
     """The first `each` fakes of everybody and of every forger, and the real clips that they were made from; in an order that fills evenly."""
     rows = [row for row in rows if row.split == split and abs(row.duration_s - clips.SECONDS) < 1e-3]
-    source = {(row.identity, *clips.scene(row)): row for row in rows if row.forger == "real"}
+    source = {row.source: row for row in rows if row.forger == "real"}
     piles = {}
     for row in rows:
         piles.setdefault((row.identity, row.forger), []).append(row)
@@ -44,7 +44,7 @@ def lesson_rows(rows, split, forgers, each) -> list:
         for person in sorted({row.identity for row in rows}):
             for forger in forgers:
                 fake = piles[person, forger][k]
-                wanted += [fake, source[person, *clips.scene(fake)]]
+                wanted += [fake, source[fake.source]]
     return list(dict.fromkeys(wanted))
 
 

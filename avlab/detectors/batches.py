@@ -118,20 +118,13 @@ class ClipDataset(Dataset):
         return frozenset(row.split for row in self.rows)
 
 
-class BalancedSampler(Sampler):
-    """Indices of one epoch in which every group comes equally often: small groups are repeated, large ones drawn in part.
+class Drawn(Sampler):
+    """An order of clips that its seed and the epoch alone decide, so that a resumed run goes on with the same: the state is these two numbers."""
 
-    Inside a group no clip comes a second time before all have come once. The draw is decided by the seed and the epoch alone, so a
-    resumed run goes on with the same order: set the epoch with `at`; the state is these two numbers.
-
-    groups   (N,) names; all alike = a plain shuffle      seed   >= 0      length   indices an epoch, default N
-    """
-
-    def __init__(self, groups, *, seed, length=None):
-        names, self.member = np.unique(np.asarray(groups), return_inverse=True)
-        self.count, self.length, self.seed, self.epoch = len(names), len(self.member) if length is None else length, seed, 0
-        if not self.count or self.length < 1 or seed < 0:
-            raise AvlabError("A sampler needs clips, a length of at least 1 and a seed that is not negative", got=f"{len(self.member)}, {length}, {seed}")
+    def __init__(self, seed):
+        if seed < 0:
+            raise AvlabError("A sampler needs a seed that is not negative", got=seed)
+        self.seed, self.epoch = seed, 0
 
     def at(self, epoch):
         """Draw the order of this epoch (0, 1, ...) from now on."""
@@ -142,6 +135,23 @@ class BalancedSampler(Sampler):
 
     def load_state_dict(self, state):
         self.seed, self.epoch = state["seed"], state["epoch"]
+
+
+class BalancedSampler(Drawn):
+    """Indices of one epoch in which every group comes equally often: small groups are repeated, large ones drawn in part.
+
+    Inside a group no clip comes a second time before all have come once. The draw is decided by the seed and the epoch alone, so a
+    resumed run goes on with the same order: set the epoch with `at`; the state is these two numbers.
+
+    groups   (N,) names; all alike = a plain shuffle      seed   >= 0      length   indices an epoch, default N
+    """
+
+    def __init__(self, groups, *, seed, length=None):
+        names, self.member = np.unique(np.asarray(groups), return_inverse=True)
+        self.count, self.length = len(names), len(self.member) if length is None else length
+        if not self.count or self.length < 1 or seed < 0:
+            raise AvlabError("A sampler needs clips, a length of at least 1 and a seed that is not negative", got=f"{len(self.member)}, {length}, {seed}")
+        super().__init__(seed)
 
     def __len__(self):
         return self.length
@@ -158,7 +168,7 @@ class BalancedSampler(Sampler):
         yield from rng.permutation(np.concatenate(drawn)).tolist()
 
 
-class PairedSampler(Sampler):
+class PairedSampler(Drawn):
     """Indices of one epoch: every fake once, and right behind it the real clip that it was made from.
 
     So in batches of even size each forgery stands beside its source: what both share, face, light and motion, cancels in the gradient, and
@@ -169,25 +179,14 @@ class PairedSampler(Sampler):
     """
 
     def __init__(self, rows, label, *, seed):
-        self.seed, self.epoch = seed, 0
+        super().__init__(seed)
         self.fakes, self.reals = (np.flatnonzero(np.asarray(label) == y) for y in (1, 0))
         if not len(self.fakes) or not len(self.reals):
             raise AvlabError("Pairs need real and fake clips", got=f"{len(self.fakes)} fake and {len(self.reals)} real")
-        scene = lambda row: (row.identity, row.speech_seed, row.motion_seed, row.camera_seed)  # noqa: E731
-        source, own = {scene(rows[i]): i for i in self.reals}, {}
+        source, own = {rows[i].source: i for i in self.reals}, {}
         for i in self.reals:
             own.setdefault(rows[i].identity, []).append(i)
-        self.others = {i: [source[scene(rows[i])]] if scene(rows[i]) in source else own.get(rows[i].identity, self.reals) for i in self.fakes}
-
-    def at(self, epoch):
-        """Draw the order of this epoch (0, 1, ...) from now on."""
-        self.epoch = epoch
-
-    def state_dict(self):
-        return {"seed": self.seed, "epoch": self.epoch}
-
-    def load_state_dict(self, state):
-        self.seed, self.epoch = state["seed"], state["epoch"]
+        self.others = {i: [source[rows[i].source]] if rows[i].source in source else own.get(rows[i].identity, self.reals) for i in self.fakes}
 
     def __len__(self):
         return 2 * len(self.fakes)

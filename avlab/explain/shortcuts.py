@@ -133,10 +133,10 @@ def draw(rows: Sequence, n: int, *, seed: int = 0, forgers=None) -> list:
 
 def _pairs(shelf, names, rng):
     """{forger: (fake, its source)} of one person, from the fewest sources: the one that serves most forgers first."""
-    reals = {source_of(row): row for row in rng.sample(shelf.get("real", []), len(shelf.get("real", [])))}
+    reals = {row.source: row for row in rng.sample(shelf.get("real", []), len(shelf.get("real", [])))}
     taken = {}
     while len(taken) < len(names):
-        serves = {key: {name: row for name in names if name not in taken for row in shelf.get(name, []) if source_of(row) == key} for key in reals}
+        serves = {key: {name: row for name in names if name not in taken for row in shelf.get(name, []) if row.source == key} for key in reals}
         best = max(serves, key=lambda key: len(serves[key]), default=None)
         if best is None or not serves[best]:
             break
@@ -144,17 +144,12 @@ def _pairs(shelf, names, rng):
     return taken
 
 
-def source_of(row) -> str:
-    """Return what a fake and the real clip it was made from have in common, as one word."""
-    return f"{row.identity}/{row.duration_s:g}/{row.speech_seed}/{row.motion_seed}/{row.camera_seed}"
-
-
 def measure(rows: Sequence, load, *, folds: int = 5, seed: int = 0) -> Trifles:
     """Return the Trifles of the clips of these rows; load(row) gives a clip, of which only the ten numbers are kept."""
     rows = list(rows)
     names = [f"fold {k}" for k in range(folds)]
     fold = split_by_identity(rows, dict.fromkeys(names, 1 / folds), seed)
-    columns = ([row.label for row in rows], [row.forger for row in rows], [row.identity for row in rows], fold, [source_of(row) for row in rows])
+    columns = ([row.label for row in rows], [row.forger for row in rows], [row.identity for row in rows], fold, [row.source for row in rows])
     return Trifles(np.stack([trifles(load(row)) for row in rows]), *map(np.asarray, columns))
 
 

@@ -469,7 +469,7 @@ nb.record("islands_fresh", made[200]["fresh"][2])
 #
 # - Ask in the full space first: a probe and neighbours, on people never seen, against shuffled labels and an untrained network.
 # - A drawing shows neighbourhoods in part, and neither sizes nor distances at all; noise has clumps too.
-# - An untrained head says nothing about an embedding. 11.0 % is what heads without training reach.
+# - An untrained head says nothing about an embedding. The printed 11.0 % came from one.
 # - A sound that nobody forged carries no fingerprint of the picture's forger, however it is drawn.
 # - A stranger is always put somewhere. Whether it is noticed is a number with an interval.
 #

@@ -132,7 +132,7 @@ nb.record("l11.ok", int(round(keys["unscaled"], 1) == 3.2 and round(keys["scaled
 # ## 4 Watch it work
 #
 # The clips last 6.4 s; a third of the forgeries touch the picture alone, a third the sound, a third both, one or two spans of 0.6 to 1.6 s each.
-# The weights come with the course: MMMS-BA small, three training seeds on 24 of the training people, each scene cut many times
+# The weights come with the course: MMMS-BA small, three training seeds on a part of the training people, each scene cut many times
 # (`nb07_training` says how, and repeats it). The people below were in no training and no choice.
 
 # %%

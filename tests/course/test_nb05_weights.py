@@ -14,9 +14,9 @@ from avlab.course import nb05_weights as weights
 def test_lessons_are_forgeries_beside_their_sources_of_the_asked_people_alone():
     rows, (seen, _) = manifest.load("synthtalk"), clips.protocol()
     drawn = weights.lesson_rows(rows, "train", seen, 2)
-    fakes, reals = [r for r in drawn if r.label], {(r.identity, *clips.scene(r)) for r in drawn if not r.label}
+    fakes, reals = [r for r in drawn if r.label], {r.source for r in drawn if not r.label}
     assert len(drawn) == len({r.clip_id for r in drawn}) and {r.split for r in drawn} == {"train"} and {r.forger for r in fakes} == set(seen)
-    assert len(fakes) == 2 * len(seen) * len({r.identity for r in fakes}) and all((r.identity, *clips.scene(r)) in reals for r in fakes)
+    assert len(fakes) == 2 * len(seen) * len({r.identity for r in fakes}) and all(r.source in reals for r in fakes)
     first = weights.lesson_rows(rows, "train", seen, 1)
     assert drawn[:len(first)] == first  # more clips are added behind, so a store that is half full is of use
 

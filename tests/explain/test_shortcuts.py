@@ -77,10 +77,10 @@ ROWS = manifest.load("synthtalk").select(duration_s=0.64)
 def test_every_fake_comes_with_the_clip_it_was_made_from():
     drawn = shortcuts.draw(ROWS, 20, seed=3)
     assert len({row.clip_id for row in drawn}) == len(drawn)
-    sources = {shortcuts.source_of(row) for row in drawn if row.forger == "real"}
+    sources = {row.source for row in drawn if row.forger == "real"}
     fakes = [row for row in drawn if row.forger != "real"]
     assert len(fakes) == 9 * 20 == len({(row.identity, row.forger) for row in fakes})
-    assert {shortcuts.source_of(row) for row in fakes} == sources
+    assert {row.source for row in fakes} == sources
     assert len(sources) < 4.5 * 20  # few sources serve all forgers
     assert drawn == shortcuts.draw(ROWS, 20, seed=3) != shortcuts.draw(ROWS, 20, seed=4)
 
