@@ -58,8 +58,7 @@ def inputs(clip):
 
     Nothing is tracked: face and mouth are cut at fixed places, where synthtalk.face draws them, give or take the head's motion. Whole pixels of
     the mouth because forgers leave patterns of two pixels; changes because a splice is a jump; detail because networks and warps arrange it in
-    their own way (a straight line on it tells forged frames from their originals better than on grey values, training people).
-    Deterministic; values fit float16.
+    their own way (a straight line on it tells forged frames from their originals better than on grey values, training people). Values fit float16.
     At size="paper" bring the features of other networks under the same four names.  Raises AvlabError for another picture size.
     """
     frames = np.asarray(clip.frames)
