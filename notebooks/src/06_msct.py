@@ -277,15 +277,15 @@ guess = predict("06.7", "Which brick adds more here?",
 cells = runs.ablation(clips, tables, models, nb.p, mutant=nb.p.mutant, ready={runs.FULL: with_loss})
 scored = {cell: runs.measured_all(clips, tables, group) for cell, group in cells.items()}
 bare = runs.trainings(clips, tables, models, nb.p, blocks=0)
-mute = runs.trainings(clips, tables, models, nb.p, labels=runs.shuffled_rows(clips.train, nb.seed))
-controls = {"no attention": runs.either(runs.measured_all(clips, tables, bare)),
-            "shuffled labels": runs.stack(runs.measured_all(clips, tables, mute))}
+mute = runs.trainings(clips, tables, models, nb.p, shuffled=True)
+no_attention = runs.either(runs.measured_all(clips, tables, bare))
+null = runs.shuffled_control(runs.stack(runs.measured_all(clips, tables, mute)), clips, nb.seed)
 
 # %%
-scores = {cell: runs.stack(found) for cell, found in scored.items()} | controls
+scores = {cell: runs.stack(found) for cell, found in scored.items()} | {"no attention": no_attention}
 judged = runs.judge_cells(scores, clips, nb.p.n_bootstrap, nb.seed)
 effect = runs.effects(judged)
-references = {name: judged[name].value for name in controls}
+references = {"no attention": judged["no attention"].value, "shuffled labels": null[0]}
 fig = drawn.interaction({cell: judged[cell] for cell in cells}, errors, references=references,
                         title="The 2 x 2 ablation", guess=guess)
 nb.show(fig, **words.cells(effect, {cell: judged[cell] for cell in cells}))
@@ -308,7 +308,7 @@ nb.record("selection_split", len(chosen_on & set(people.tolist())))
 # %% [markdown]
 # CA lacks one matrix of 64 x 64 a stream and block, MSSA adds a few hundred weights: "equal" is meant to that degree, and the counts are
 # recorded. The dashed line "no attention" has no block at all: one head a stream on the mean of the same vectors, forged if either is. Where a
-# cell does not rise above it, no brick was needed. `selection_split` counts people who both chose the epoch and were scored. In the protocol that MSCT inherits they are the same.
+# cell does not rise above it, no brick was needed. The line "shuffled labels" was trained, chosen and scored with labels that mean nothing. `selection_split` counts people who both chose the epoch and were scored. In the protocol that MSCT inherits they are the same.
 #
 # ## 8 Which AUC?
 #
@@ -377,7 +377,6 @@ for name in ("RVFA", "FVRA", "FVFA"):
 # algebra and is recorded in beat 4; L01 and L02 (the printed counts) are judged in notebook 10.
 
 # %%
-null = runs.shuffled_control(controls["shuffled labels"], clips, nb.seed)
 parts = {name: (effect[name].value, effect[name].draws) for name in ("dca", "mssa", "dca-mssa")}
 nb.claim("L24", parts, {"labels": null})
 extra = difference(gap, gap_without)

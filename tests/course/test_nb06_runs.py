@@ -141,9 +141,26 @@ def test_hard_counts_and_their_auc():
     assert runs.hard_counts(logit, label, 0.9) == (0, 3, 1, 1)
 
 
-def test_shuffled_labels_stay_with_their_person(clips):
-    lent = runs.shuffled_rows(clips.train, 0)
-    assert [row.identity for row in lent] == [row.identity for row in clips.train] and sorted(r.clip_id for r in lent) == sorted(r.clip_id for r in clips.train)
+def test_shuffled_labels_know_nothing_of_the_true_ones(clips):
+    """Every label is lent once, and over many seeds lent and true ones do not go together (0.1 is over four standard errors of 100 draws)."""
+    label, together = np.array([row.label for row in clips.train]), []
+    for seed in range(100):
+        lent = runs.shuffled_rows(clips.train, seed)
+        assert sorted(row.clip_id for row in lent) == sorted(row.clip_id for row in clips.train)
+        together.append(np.corrcoef(label, [row.label for row in lent])[0, 1])
+    assert abs(np.mean(together)) < 0.1
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_labels_that_mean_nothing_mean_nothing_where_the_epoch_is_chosen_either(clips, encoder, monkeypatch, shuffled):
+    """Both data sets of the control carry lent labels; those of a true training carry their own."""
+    seen = []
+    monkeypatch.setattr(runs, "fit", lambda model, loss, train, val, **recipe: seen.extend((train, val)))
+    runs.train(clips, None, encoder, nb06.Params(), seed=0, shuffled=shuffled)
+    assert [data.rows for data in seen] == [clips.train, clips.val]
+    for data in seen:
+        lent = [row.clip_id for row in data.label_rows]
+        assert sorted(lent) == sorted(row.clip_id for row in data.rows) and (lent != [row.clip_id for row in data.rows]) == shuffled
 
 
 # ------------------------------------------------------------------------------------------------ the mechanism
