@@ -27,7 +27,7 @@ test: setup
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 report: setup
-	$(BIN)/avlab run --profile $(PROFILE) --out $(OUT) --jobs $(JOBS) --threads $(THREADS) --resume
+	AVLAB_RENDERED=$(OUT)/.rendered $(BIN)/avlab run --profile $(PROFILE) --out $(OUT) --jobs $(JOBS) --threads $(THREADS) --resume
 	@echo "== open $(OUT)/index.html"
 
 lab: setup
