@@ -122,8 +122,8 @@ def _switches(key, layers):
     for k, (name, start) in enumerate(layers.items()):
         uid, told = f"{key}-l{k}", html.escape(name, quote=True)
         if is_number(start):
-            out.append(f'<label for="{uid}">opacity of {told} <input id="{uid}" data-opacity="{told}" type="range" min="0" max="1" step="0.1" value="{start:g}" '
-                       f'autocomplete="off" aria-valuetext="{start:.0%}"> <output for="{uid}">{start:.0%}</output></label>')
+            out.append(f'<label for="{uid}">opacity of {told} <input id="{uid}" data-opacity="{told}" type="range" min="0" max="1" step="0.1" '
+                       f'value="{start:g}" autocomplete="off" aria-valuetext="{start:.0%}"> <output for="{uid}">{start:.0%}</output></label>')
         else:
             out.append(f'<label for="{uid}" class="av-switch"><input id="{uid}" data-opacity="{told}" type="checkbox" autocomplete="off"'
                        f'{" checked" if start else ""}> {told}</label>')
@@ -176,8 +176,8 @@ def _live(fn, labels, grid, start):
     """ipywidgets for an explorer that Python answers. An error appears under the controls, not in a log nobody reads."""
     import ipywidgets as widgets
     from IPython.display import display
-    inputs = {n: widgets.SelectionSlider(options=[(words_of(v), v) for v in values], value=start.get(n, values[0]), description=labels[n], continuous_update=False,
-                                         style={"description_width": "initial"}) for n, values in grid.items()}
+    inputs = {n: widgets.SelectionSlider(options=[(words_of(v), v) for v in values], value=start.get(n, values[0]), description=labels[n],
+                                         continuous_update=False, style={"description_width": "initial"}) for n, values in grid.items()}
     out = widgets.Output()
 
     def answer(_=None):

@@ -77,10 +77,15 @@ def _look(group):
     order = list(dict.fromkeys(sorted(group, key=lambda g: (g != "real", g))))
     styles = [theme.style(name, k) for k, name in enumerate(order)]
     marks = [MARKS.get(s.symbol.removesuffix("-open"), MARKS["circle"]) for s in styles]
+    paints = [["none", s.colour, 2] if s.symbol.endswith("-open") else [s.colour, theme.AXIS, 0.7] for s in styles]
     count = Counter(group)
-    legend = "".join(f'<li><svg viewBox="-8 -8 16 16" aria-hidden="true"><path d="{d}" fill="{s.colour}"/></svg>{html.escape(s.label)} '
-                     f'<small>{count[name]}</small></li>' for name, s, d in zip(order, styles, marks, strict=True))
-    return {"of": [order.index(g) for g in group], "fills": [s.colour for s in styles], "marks": marks, "legend": legend}
+    legend = "".join(f'<li><svg viewBox="-8 -8 16 16" aria-hidden="true"><path d="{d}" {_ink(p)}/></svg>{html.escape(s.label)} '
+                     f'<small>{count[name]}</small></li>' for name, s, d, p in zip(order, styles, marks, paints, strict=True))
+    return {"of": [order.index(g) for g in group], "paints": paints, "marks": marks, "legend": legend}
+
+
+def _ink(paint):
+    return 'fill="{}" stroke="{}" stroke-width="{}"'.format(*paint)
 
 
 def _bytes(sound):
@@ -90,11 +95,11 @@ def _bytes(sound):
 
 def _stage(place, look, alt, face):
     """The map of the first state, the picture of the clip pointed at, and the legend."""
-    marks = "".join(f'<path data-p="{i}" transform="translate({place[2 * i]},{place[2 * i + 1]})" d="{look["marks"][g]}" fill="{look["fills"][g]}"/>'
+    marks = "".join(f'<path data-p="{i}" transform="translate({place[2 * i]},{place[2 * i + 1]})" d="{look["marks"][g]}" {_ink(look["paints"][g])}/>'
                     for i, g in enumerate(look["of"]))
     H, W = face.shape[:2]
     return (f'<div class="av-stage av-points"><div class="av-map" role="img" aria-label="{html.escape(alt, quote=True)}"><svg viewBox="0 0 {SIDE} {SIDE}" '
-            f'aria-hidden="true" focusable="false"><g fill-opacity=".85" stroke="{theme.AXIS}" stroke-width=".7">{marks}</g>'
+            f'aria-hidden="true" focusable="false"><g fill-opacity=".85">{marks}</g>'
             f'<circle class="av-ring" r="10" fill="none" stroke="currentColor" stroke-width="2" visibility="hidden"/></svg></div>'
             f'<div class="av-side"><canvas hidden role="img" aria-label="no clip chosen yet" width="{W}" height="{H}"></canvas>'
             f'<p class="av-at" aria-live="polite">Every point is a clip.</p><button type="button" hidden>Play the clip</button>'

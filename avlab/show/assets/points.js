@@ -19,7 +19,8 @@
       marks.forEach(function (m, i) {
         var g = look.of[i];
         m.setAttribute('transform', 'translate(' + place[2 * i] + ',' + place[2 * i + 1] + ')');
-        m.setAttribute('d', look.marks[g]); m.setAttribute('fill', look.fills[g]);
+        m.setAttribute('d', look.marks[g]);
+        ['fill', 'stroke', 'stroke-width'].forEach(function (name, k) { m.setAttribute(name, look.paints[g][k]); });
       });
       root.querySelector('.av-key').innerHTML = look.legend;
       live.textContent = data.alts[s]; root.dataset.state = s;
@@ -97,7 +98,7 @@
     button.addEventListener('click', function () { if (timer) stop(); else play(); });
     controls.forEach(function (c) { c.addEventListener('input', show); });
     area.setAttribute('role', 'application'); area.tabIndex = 0;
-    film.src = data.film;
+    film.onload = function () { if (at >= 0) frame(Math.floor(data.frames / 2)); }; film.src = data.film;
     show();
   });
 })
