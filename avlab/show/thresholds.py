@@ -136,7 +136,8 @@ def _verdict(threshold, counts, bins):
     if bins is None:
         return said
     low, high, k, n = bins[min(int(threshold * BINS), BINS - 1)]
-    return said + (f" Of {n} clip{'s' * (n != 1)} scored {low:.1f} to {high:.1f}, {k} {'is' if k == 1 else 'are'} fake." if n else f" No clip is scored {low:.1f} to {high:.1f}.")
+    where = f"scored {low:.1f} to {high:.1f}"
+    return said + (f" Of {n} clip{'s' * (n != 1)} {where}, {k} {'is' if k == 1 else 'are'} fake." if n else f" No clip is {where}.")
 
 
 def _histogram(score, label, span):
@@ -187,7 +188,8 @@ def _reliability(score, label):
             fig.add_scatter(x=[x, x], y=list(wilson(k, n)), mode="lines", showlegend=False, line={"color": theme.BLUE, "width": 3})
             fig.add_scatter(x=[x], y=[k / n], mode="markers", showlegend=False, marker={"color": theme.BLUE, "size": 11})
     fig.update_xaxes(range=[0, 1]).update_yaxes(range=[0, 1.02])
-    return theme.axes(theme.dressed(fig, title="Reliability: is 0.8 eight in ten?", height=300).update_layout(width=SMALL), "mean score of a bin", "fakes in it (share)"), bins
+    theme.dressed(fig, title="Reliability: is 0.8 eight in ten?", height=300).update_layout(width=SMALL)
+    return theme.axes(fig, "mean score of a bin", "fakes in it (share)"), bins
 
 
 def _table():

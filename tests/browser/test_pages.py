@@ -224,7 +224,7 @@ def test_a_clip_without_sound_plays_by_its_own_clock(fixture_page, open_page):
 def test_without_scripts_the_first_states_still_stand(fixture_page, open_page):
     page = open_page(fixture_page, script=False)
     shown = page.locator(".avlab-explorer img:visible")
-    assert shown.count() >= 3 and page.locator("noscript .av-sheet, .av-sheet").count() >= 1 and page.locator("audio").count() == 1
+    assert shown.count() >= 3 and page.locator("noscript .av-sheet, .av-sheet").count() >= 1 and page.locator("audio").count() == 2
     assert page.locator(".av-drawing svg path").count() > 0
 
 
