@@ -41,7 +41,8 @@ class Explorer:
         return (made[0] if isinstance(made, tuple) else made) | static
 
 
-def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, size=192, layers=None, world=WORLD, **controls):
+def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, size=192, layers=None, quality=None,
+            world=WORLD, **controls):
     """Compute fn over the grid of its controls and return an explorer of the results.
 
     fn        fn(**values) -> a uint8 image (H, W, 3) | a plotly figure | {name: image or figure} where the names
@@ -51,6 +52,7 @@ def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, s
     alt       description of one state: a format string over the controls ('Residual after {step} steps'), or a function
               (values, result) -> str. Lazy texts are refused, as in show()
     live      fn(**values) answered by Python in JupyterLab, for what cannot be computed beforehand; errors are shown
+    quality   None: lossless PNG; 0..100: lossy WebP, a fifth of the bytes where pictures are noisy
     labels    {control: its label, unit in brackets}        start  {control: value shown first}
     size      width of one picture in CSS pixels
     layers    {layer: opacity at the start, 0..1, moved by a slider | True or False, moved by a switch}: for all panels at once
@@ -69,7 +71,7 @@ def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, s
         result = fn(**values)
         computed.append((result if isinstance(result, dict) else {"": result}, alt_text(alt(values, result) if callable(alt) else alt.format(**values))))
     spans, blobs = _spans([r for r, _ in computed]), {}
-    states = [_state(result, described, blobs, spans) for result, described in computed]
+    states = [_state(result, described, blobs, spans, quality) for result, described in computed]
     if any(s["names"] != states[0]["names"] for s in states):
         raise AvlabError("Every state of an explorer shows the same panels", got=sorted({tuple(s["names"]) for s in states}))
     first = starts(names, grid, start or {})
@@ -85,7 +87,7 @@ def _spans(results):
     return {n: union([extent(f) for f in figs]) for n, figs in drawn.items()}
 
 
-def _state(result, described, blobs, spans):
+def _state(result, described, blobs, spans, quality):
     """One state as indices into the shared, deduplicated blobs (a dict used as an ordered set)."""
     panels = dict(result)
     sound, note = panels.pop("sound", None), panels.pop("note", "")
@@ -100,7 +102,9 @@ def _state(result, described, blobs, spans):
             state["drawings"].append(_index(blobs, drawn))
             continue
         for layer, image in {"": under, **over}.items():
-            state["pictures"].append(_index(blobs, pictures.data_uri(np.asarray(image))))
+            image = np.asarray(image)
+            lossy = quality is not None and image.shape[-1] == 3
+            state["pictures"].append(_index(blobs, pictures.film_uri(image[None], 1, quality) if lossy else pictures.data_uri(image)))
             state["alts"].append(": ".join(filter(None, (name, layer, described))))
     return state
 

@@ -214,6 +214,7 @@ def test_a_map_knows_how_many_of_its_neighbours_share_a_colour():
 
 def test_the_films_of_a_map_are_every_second_frame_and_are_picked_with_the_clips(rows, forgers):
     from avlab.clips import load_clip
+    from avlab.detectors import amdd
 
     drawn = list(nb03_clips.draw(rows, 240, seed=0))[:2]
     sample = nb03_clips.load_sample(drawn, forgers, amdd.inputs)
