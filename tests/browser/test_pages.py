@@ -236,6 +236,17 @@ def test_no_page_of_the_report_names_an_address_where_it_would_be_fetched(report
         assert path.stat().st_size < 6e6
 
 
+def test_print_shows_what_is_folded_and_dark_paper_stays_dark_on_screen_only(report, open_page):
+    page = open_page(report / "index.html", dark=True)
+    button = page.get_by_role("button", name="Theme")
+    for _ in range(2):
+        button.press("Enter")                                                     # dark by choice
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
+    assert page.locator(".top").is_hidden() and page.locator("#glossary + details dl").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
 AXE = "await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 
 
@@ -259,5 +270,6 @@ def test_the_files_are_the_same_when_made_again(report, tmp_path):
         shutil.copytree(folder, again / folder.name)
     if not again.exists():
         pytest.skip("no notebook in this checkout")
+    shutil.copy(report / "history.json", again)                                   # what it compares itself with is an input
     write_report(again)
     assert subprocess.run(["diff", "-rq", str(report), str(again)], capture_output=True, text=True).stdout == ""
