@@ -12,6 +12,7 @@ from avlab.show.figures_attention import tiles
 
 FRAME = 8  # the one that is kept, of 16
 LEVELS = 9  # at most so many are shown, clean and noise included
+KINDS = 5  # of clips: with five solvers and nine levels an explorer has 225 states
 SPREAD = 3.0  # deviations of a latent that its picture reaches
 
 
@@ -48,9 +49,9 @@ def each(*hooks):
     return tell
 
 
-def one_of_each(forger) -> dict:
-    """{name: index of its first clip}, reals first."""
-    names = sorted(set(forger.tolist()), key=lambda name: (name != "real", name))
+def one_of_each(forger, most=KINDS) -> dict:
+    """{name: index of its first clip} of at most so many kinds: real, then forgers in the order in which they were drawn."""
+    names = sorted(dict.fromkeys(forger.tolist()), key=lambda name: name != "real")[:most]
     return {name: int(np.flatnonzero(forger == name)[0]) for name in names}
 
 

@@ -13,7 +13,7 @@ from avlab.errors import AvlabError
 
 REALS = 3  # reals drawn for every clip of a forger
 BINS = 4  # of a nuisance that is a number: its quarters
-SHOWN = 2  # every second frame and sample goes into an explorer: 12.5 frames and 8,000 samples a second
+SHOWN, HEARD = 2, 6_400  # every second frame, and so many samples a second, go into an explorer: 240 clips must fit 3 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Sample:
     rows (N,) manifest rows    forger, people, category (N,)    known (N,) bool: real, or of a forger that the networks were taught
     generator (N,) 0 = real, k = the k-th of `forgers`, -1 = a stranger    forgers  names that the networks were taught
     frames (N, T, 3, 40, 40) float16    log_mel (N, F, n) float16    nuisance {name: (N,)} numbers or names that are no forgery
-    film (N, T / 2, H, W, 3) uint8, sound (N, S / 2)   what a reader sees and hears of the clips, or None; no network reads them
+    film (N, T / 2, H, W, 3) uint8, sound (N, S / 2.5)   what a reader sees and hears of the clips, or None; no network reads them
     """
 
     rows: np.ndarray
@@ -76,7 +76,7 @@ def load_sample(rows, forgers, inputs) -> Sample:
     for row in rows:
         clip = load_clip(row)
         film.append(clip.frames[::SHOWN])
-        sound.append(resample_poly(clip.audio, 1, SHOWN))
+        sound.append(resample_poly(clip.audio, HEARD, clip.sample_rate))
         made.append(inputs(clip))
         nuisance.append(_nuisances(clip))
     column = {name: np.array([getattr(row, name) for row in rows]) for name in ("forger", "identity", "category")}

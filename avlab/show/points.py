@@ -50,8 +50,16 @@ def point_map(fn, groups, films, *, title, alt, names, sounds=None, rate=8000, f
     at = int(np.ravel_multi_index(first, [len(g) for g in grid]))
     place, look = maps[at // len(groups)], looks[at % len(groups)]
     page = shell(key, body, title=title, world=world, controls=inputs, stage=_stage(place, look, data["alts"][at], films[0, 0]), note=data["alts"][at],
-                 caption=caption, script="points.js")
+                 caption=caption, script="points.js", after=_sheet(films, names))
     return Explorer(page, len(data["alts"]), f"{title}: {n} clips. {data['alts'][at]}")
+
+
+def _sheet(films, names):
+    """What a reader without scripts sees besides the map: up to eight faces, each with its words."""
+    picks = np.unique(np.linspace(0, len(films) - 1, min(8, len(films))).round().astype(int))
+    cells = "".join(f'<div><img width="96" src="{pictures.data_uri(films[i, films.shape[1] // 2])}" alt="face of {html.escape(str(names[i]), quote=True)}"><br>'
+                    f'{html.escape(str(names[i]))}</div>' for i in picks)
+    return f'<noscript><div class="av-sheet">{cells}</div></noscript>'
 
 
 def _check(n, groups, names, sounds):

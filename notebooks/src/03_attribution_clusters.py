@@ -181,7 +181,8 @@ view = point_map(lambda **state: maps[at(state)], colours, close.film[part], sou
                  title="One embedding, many drawings", method=[*methods, "principal axes"], neighbours=scales,
                  seed=range(2), network=list(shown), start={"neighbours": scales[-1]},
                  labels={"network": "attribution loss"},
-                 caption="Faces at half the frame rate, sound at 8 kHz and 8 bits: enough to recognise a clip, "
+                 rate=nb03_clips.HEARD, quality=50,
+                 caption="Small films at half the frame rate, sound at 6.4 kHz and 8 bits: enough to recognise a clip, "
                          "not to judge a forger.")
 repeats = [maps[methods[0], scales[-1], 0, "with"], maps[methods[0], scales[-1], 1, "with"]]
 repeats += [space.tsne(shown["with"], scales[-1], seed) for seed in range(2, nb.p.seeds_2d)]

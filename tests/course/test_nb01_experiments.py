@@ -105,6 +105,7 @@ def test_a_passage_keeps_every_clip_from_clean_to_noise_and_back():
 
 def test_one_clip_of_each_kind_and_a_few_levels_are_shown():
     assert walks.one_of_each(np.array(["dub", "real", "dub", "flow"])) == {"real": 1, "dub": 0, "flow": 3}
+    assert list(walks.one_of_each(np.array(list("gfedcb") + ["real"]))) == ["real", "g", "f", "e", "d"]
     assert walks.shown_levels(8) == list(range(9)) and walks.shown_levels(40) == list(range(0, 41, 5))
 
 

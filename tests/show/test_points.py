@@ -68,6 +68,7 @@ def test_it_stands_without_its_script_and_is_the_same_twice():
     first = made(start={"colour": "person", "scale": 2}).html
     page = first.split("<script")[0]
     assert page.count("data-p=") == 3 and 'role="img"' in page and 'value="1" selected>person' in page and ALT.format(scale=2) in page
+    assert page.count('alt="face of ') == 3 and "<noscript>" in page
     assert first == made(start={"colour": "person", "scale": 2}).html and "<three>" not in page
 
 
