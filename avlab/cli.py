@@ -59,7 +59,7 @@ def run(notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers such
     if report:
         from avlab.workbook.report import write_report
         try:
-            say(f"report: {write_report(out)}")
+            say(f"report: {write_report(out)}, and all of it in one file: {out / 'report.zip'}")
         except AvlabError as error:
             say(f"report: {error}")
             code = code or 1

@@ -58,6 +58,21 @@ def level(t, agreement, difference):
             f"{difference:.1f} grey levels on average.")
 
 
+def walked(solver, forger, step, steps, t, gap):
+    where = "Clean" if step == 0 else "All noise" if step == steps else f"Step {step} of {steps}, t = {t}"
+    return f"{where}, {solver}, {forger}: in this frame the way there and the way back differ by {gap:.1f} grey levels."
+
+
+def walks(at_clean: dict):
+    """at_clean {solver: {forger: grey levels that remain at the clean level}}."""
+    means = {solver: sum(v.values()) / len(v) for solver, v in at_clean.items()}
+    least, most = min(means, key=means.get), max(means, key=means.get)
+    said = "; ".join(f"{solver} " + ", ".join(f"{forger} {v:.1f}" for forger, v in row.items()) for solver, row in at_clean.items())
+    return told(f"What remains at the clean level, in grey levels of one frame: {said}.",
+                f"{least.capitalize()} leaves least here, {most} most. Choose a solver and walk back from noise: where does the difference begin? One clip of each "
+                "kind is shown, so this is a picture of what the curves above count, not a comparison of forgers.")
+
+
 def beat5(share, n):
     much = "most" if share > 0.5 else "less than half"
     return told(f"The autoencoder alone makes {share:.0%} of the summed parts of the residual on {n} real clips: {much} of it has nothing to do with diffusion.",

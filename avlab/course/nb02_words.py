@@ -115,3 +115,21 @@ def sure(by_people, by_clips, band) -> dict:
 def fooled(share, correlation) -> str:
     """Alt text of one state of the last explorer."""
     return f"{percent(share)} real psi, the rest noise, times the lip mask: a blob on the lips, correlation {correlation:.2f} with the map of psi alone."
+
+
+def looked_at(state: dict, ratio, level: float) -> str:
+    """Alt text of one state of the attention explorer; ratio (2,) psi in the mouth over psi everywhere, real and fake; level  its mean, own sound = 1."""
+    size = "" if state["sound"] in ("own sound", "random weights") else f" It is {100 * level:.0f} % as long as with its own sound."
+    return (f"{state['kind'].capitalize()} attention, block {state['block']}, t = {state['t']}, {state['sound']}: in the mouth psi is {ratio[0]:.2f} times its "
+            f"mean in the real clip, {ratio[1]:.2f} times in the fake.{size}")
+
+
+def real_beside_fake(own, silent, fresh) -> dict:
+    """Alt text and caption of the whole explorer; each (2,) a mouth ratio at t = 24, cross attention, last block: own sound, silence, random weights."""
+    loud = [abs(own[k] - silent[k]) for k in (0, 1)]
+    word = "hardly changes" if max(loud) < 0.1 else "changes"
+    return {"alt": f"Cross attention at t = 24, mouth against frame: own sound {own[0]:.2f} (real) and {own[1]:.2f} (fake), silence {silent[0]:.2f} and "
+                   f"{silent[1]:.2f}, random weights {fresh[0]:.2f} and {fresh[1]:.2f}.",
+            "caption": f"Psi's length over channels in the frame with the widest mouth: white is its mean there, blue 0, orange twice the mean. "
+                       f"Without the sound its place {word}: where psi is large is not yet what it hears. One fake is one clip; the table below counts. Psi has no heads left, they are mixed in its last product: "
+                       "the heads are in the explorer of beat 2."}

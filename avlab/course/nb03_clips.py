@@ -13,6 +13,7 @@ from avlab.errors import AvlabError
 
 REALS = 3  # reals drawn for every clip of a forger
 BINS = 4  # of a nuisance that is a number: its quarters
+SHOWN, HEARD = 2, 6_400  # every second frame, and so many samples a second, go into an explorer: 240 clips must fit 3 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class Sample:
     rows (N,) manifest rows    forger, people, category (N,)    known (N,) bool: real, or of a forger that the networks were taught
     generator (N,) 0 = real, k = the k-th of `forgers`, -1 = a stranger    forgers  names that the networks were taught
     frames (N, T, 3, 40, 40) float16    log_mel (N, F, n) float16    nuisance {name: (N,)} numbers or names that are no forgery
+    film (N, T / 2, H, W, 3) uint8, sound (N, S / 2.5)   what a reader sees and hears of the clips, or None; no network reads them
     """
 
     rows: np.ndarray
@@ -33,6 +35,8 @@ class Sample:
     frames: np.ndarray
     log_mel: np.ndarray
     nuisance: dict
+    film: np.ndarray | None = None
+    sound: np.ndarray | None = None
 
     def __len__(self):
         return len(self.rows)
@@ -50,7 +54,8 @@ class Sample:
     def pick(self, keep) -> Sample:
         """Return the clips of a mask (N,)."""
         keep = np.asarray(keep, bool)
-        cut = {f.name: getattr(self, f.name)[keep] for f in fields(self) if f.name not in ("forgers", "nuisance")}
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("forgers", "nuisance")}
+        cut = {name: value[keep] for name, value in told.items() if value is not None}
         return replace(self, **cut, nuisance={name: value[keep] for name, value in self.nuisance.items()})
 
 
@@ -65,9 +70,13 @@ def draw(rows, n_clips: int, seed: int, *, split: str = "test"):
 
 def load_sample(rows, forgers, inputs) -> Sample:
     """Render or read the clips once. forgers  those the networks were taught, in their order; inputs  Clip -> AMDD's arrays."""
-    made, nuisance = [], []
+    from scipy.signal import resample_poly
+
+    made, nuisance, film, sound = [], [], [], []
     for row in rows:
         clip = load_clip(row)
+        film.append(clip.frames[::SHOWN])
+        sound.append(resample_poly(clip.audio, HEARD, clip.sample_rate))
         made.append(inputs(clip))
         nuisance.append(_nuisances(clip))
     column = {name: np.array([getattr(row, name) for row in rows]) for name in ("forger", "identity", "category")}
@@ -76,7 +85,7 @@ def load_sample(rows, forgers, inputs) -> Sample:
     binned = {name: _quarters(value) for name, value in told.items()}
     return Sample(np.array(list(rows), dtype=object), column["forger"], column["identity"], column["category"],
                   np.array([number.get(name, -1) for name in column["forger"]]), tuple(forgers), np.stack([one["frames"] for one in made]),
-                  np.stack([one["log_mel"] for one in made]), {"person": column["identity"], **binned})
+                  np.stack([one["log_mel"] for one in made]), {"person": column["identity"], **binned}, np.stack(film), np.stack(sound))
 
 
 def _nuisances(clip) -> dict:

@@ -54,10 +54,19 @@ def methods(choice: str) -> list[str]:
 
 
 def layouts(embeddings: dict, methods, scales, seeds) -> dict:
-    """Every map that the explorer shows: {(method, neighbours, seed, network): (N, 2)}. t-SNE takes the number as perplexity, UMAP as its neighbours."""
-    draw = {"t-SNE": space.tsne, "UMAP": space.umap}
+    """Every map that the explorer shows: {(method, neighbours, seed, network): (N, 2)}. t-SNE takes the number as perplexity, UMAP as its neighbours.
+
+    The principal axes know neither a number of neighbours nor a seed: their maps are all the same.
+    """
+    draw = {"t-SNE": space.tsne, "UMAP": space.umap, "principal axes": lambda x, *_: principal(x)}
     return {(method, scale, seed, name): draw[method](x, scale if method == "t-SNE" else max(int(scale), 2), seed)
             for method in methods for scale in scales for seed in seeds for name, x in embeddings.items()}
+
+
+def same_colour(maps: dict, groups: dict) -> dict:
+    """{(key of the map, colour): (share of a point's ten nearest in the plane with its colour, share by chance)} of maps {key: (N, 2)}."""
+    chance = {colour: space.chance_agreement(group) for colour, group in groups.items()}
+    return {(key, colour): (space.knn_agreement(drawn, group, NEIGHBOURS), chance[colour]) for key, drawn in maps.items() for colour, group in groups.items()}
 
 
 def principal(x) -> np.ndarray:

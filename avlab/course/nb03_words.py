@@ -45,6 +45,13 @@ def drawing(overlap: float, method: str, perplexity) -> dict:
                        "from the next one means nothing. Only clips of people whom no network has met are drawn."}
 
 
+def one_map(state: dict, colour: str, share: float, chance: float) -> str:
+    """What one drawing of the explorer shows: how often points of one colour lie together, against chance."""
+    how = "" if state["method"] == "principal axes" else f", {state['neighbours']:g} neighbours, seed {state['seed']}"
+    return (f"{state['method']}{how}, {state['network']} attribution loss: {percent(share)} of a clip's ten nearest points share its {colour}; "
+            f"at random {percent(chance)} would.")
+
+
 def truth(kept: dict, trust: dict, chance: float) -> dict:
     """kept {method: share of true neighbours kept at k = 10}, trust {method: trustworthiness@10}."""
     said = "; ".join(f"{m} keeps {percent(kept[m])}, trustworthiness {trust[m]:.2f}" for m in kept)

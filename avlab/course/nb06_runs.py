@@ -237,9 +237,14 @@ def combined(parts, sign):
     return metrics.Interval(float(value), *map(float, np.quantile(draws, (0.025, 0.975))), draws)
 
 
+def probability(logit) -> np.ndarray:
+    """What a logit says of fake, 0..1."""
+    return 1 / (1 + np.exp(-np.asarray(logit, float)))
+
+
 def hard_counts(logit, label, threshold=0.5) -> tuple:
     """(tp, fn, tn, fp) of calling fake whatever has a probability of at least the threshold."""
-    called = 1 / (1 + np.exp(-np.asarray(logit, float))) >= threshold
+    called = probability(logit) >= threshold
     label = np.asarray(label)
     return tuple(int(((called == c) & (label == y)).sum()) for c, y in ((True, 1), (False, 1), (False, 0), (True, 0)))
 

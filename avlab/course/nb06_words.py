@@ -96,11 +96,6 @@ def hard(at_half, best, score) -> dict:
             "caption": f"At its best threshold the hard-label AUC {word} the score's. Printed without a word, the two are the same three letters."}
 
 
-def hard_state(threshold, counts, value) -> str:
-    tp, fn, tn, fp = counts
-    return f"Threshold {threshold:.2f}: {fn} of {tp + fn} fakes missed, {fp} of {tn + fp} reals called fake; hard-label AUC {value:.3f}."
-
-
 def missed(rows: dict, seen) -> dict:
     """rows {forger: Interval}; seen = forgers that the training knew."""
     weakest = min(rows, key=lambda name: rows[name].value)

@@ -9,7 +9,6 @@ from avlab.course import nb07_experiments as experiments
 from avlab.course import published
 from avlab.metrics import auroc, bootstrap_ci
 from avlab.show import figures, pictures, theme
-from avlab.show import figures_localise as drawn
 
 CONDITIONS = {"no sound": "absent", "silence": "silent", "someone else's sound": "shuffled", "no lips": "lips"}  # figure's name -> metric's
 
@@ -21,16 +20,15 @@ def above(proposals, threshold) -> np.ndarray:
     return proposals[proposals[:, 2] >= threshold]
 
 
-def watched(model, sample, index, proposals, threshold) -> dict:
-    """One state of the timeline: the frames, spans and scores of one clip, its sound, as panels of an explorer."""
+def watched(model, sample, index, proposals) -> dict:
+    """One clip of the timeline explorer: its frames and sound, what is forged in it, and what the model says of it."""
     row, film = sample.rows[index], sample.films[sample.rows[index].clip_id]
     inputs = experiments.batch(model, sample, index)
     with torch.inference_mode():
         score = model(*inputs).parts["frame_logit"][0].sigmoid().numpy()[::model.stride]
-    fig = drawn.spans_on_time({"picture": row.segments_video, "sound": row.segments_audio}, above(proposals, threshold)[:8], score, threshold=threshold,
-                              step_s=model.stride / model.fps, seconds=row.duration_s, attention=experiments.attention_received(model, inputs))
-    pick = np.linspace(0, len(film.frames) - 1, 10).round().astype(int)
-    return {"ten frames, evenly spaced": pictures.montage([film.frames[pick]]), "spans and scores": fig, "sound": (film.audio, film.sample_rate)}
+    return {"truth": {"picture": row.segments_video, "sound": row.segments_audio}, "proposals": proposals, "score": score,
+            "step_s": model.stride / model.fps, "seconds": row.duration_s, "frames": film.frames, "sound": (film.audio, film.sample_rate),
+            "attention": experiments.attention_received(model, inputs)}
 
 
 def curves(judged: dict) -> dict:

@@ -8,8 +8,9 @@ from avlab.course.nb02_words import percent, side_of, span
 SENSES = {"all there": "with all there", "no sound": "declaring the sound absent", "silence": "silence in its place", "someone else's sound": "someone else's sound",
           "no lips": "declaring the lips absent"}
 
-TIMELINE = ("Top: what is forged, then the proposals at or above the threshold. Middle: the probability of each fifth of a second. Bottom: the attention "
-            "that each moment receives, 1 = an even share. Listen: can you hear the splice?")
+TIMELINE = ("Top: what is forged. Middle: proposals at the height of their score, pale below the threshold, over the probability of each fifth of a second. "
+            "Bottom: the attention that each moment receives, 1 = an even share. Drag the dashed line, or move the slider; listen, and a line shows the "
+            "moment: can you hear the splice?")
 
 
 def grid(lengths, cover, nearest, step) -> dict:

@@ -7,9 +7,7 @@ computed, so an error in any of them fails the run.
 
 import html
 import itertools
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -17,13 +15,14 @@ import numpy as np
 from avlab.errors import AvlabError
 from avlab.show import pictures
 from avlab.show.display import alt_text, headless
-from avlab.show.html import Html, prefix
+from avlab.show.html import Html
+from avlab.show.shell import control, is_number, packed, shell, starts, words_of
 from avlab.show.sound import wav_uri
 from avlab.show.svg import from_plotly
 from avlab.show.svg_axes import extent, union
 from avlab.show.theme import WORLD
 
-STATES, BYTES = 60, 3_000_000                      # an explorer past these limits is a slow page, not a better explanation
+STATES = 240                                       # 160 frames, or a grid of four controls; past it nobody looks at them all
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,24 @@ class Explorer:
         return (made[0] if isinstance(made, tuple) else made) | static
 
 
-def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, size=192, world=WORLD, **controls):
+def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, size=192, layers=None, quality=None,
+            world=WORLD, **controls):
     """Compute fn over the grid of its controls and return an explorer of the results.
 
     fn        fn(**values) -> a uint8 image (H, W, 3) | a plotly figure | {name: image or figure} where the names
-              'sound': (samples, rate in Hz) and 'note': str are special
+              'sound': (samples, rate in Hz) and 'note': str are special. An image with others laid over it is (image, {layer: image});
+              a layer may have a fourth channel, its own opacity
     title     what can be explored, in words
     alt       description of one state: a format string over the controls ('Residual after {step} steps'), or a function
               (values, result) -> str. Lazy texts are refused, as in show()
     live      fn(**values) answered by Python in JupyterLab, for what cannot be computed beforehand; errors are shown
+    quality   None: lossless PNG; 0..100: lossy WebP, a fifth of the bytes where pictures are noisy
     labels    {control: its label, unit in brackets}        start  {control: value shown first}
     size      width of one picture in CSS pixels
+    layers    {layer: opacity at the start, 0..1, moved by a slider | True or False, moved by a switch}: for all panels at once
     controls  name = range or list of values; numbers become a slider, words a menu
 
-    Raises AvlabError past 60 states or 3 MB, and for an empty control. Everything else that fn raises goes through.
+    Raises AvlabError past 240 states or 3 MB, and for an empty control. Everything else that fn raises goes through.
     """
     names, grid = list(controls), [list(v) for v in controls.values()]
     count = int(np.prod([len(g) for g in grid])) if grid else 0
@@ -68,25 +71,14 @@ def explore(fn, *, title, alt, live=None, caption="", labels=None, start=None, s
         result = fn(**values)
         computed.append((result if isinstance(result, dict) else {"": result}, alt_text(alt(values, result) if callable(alt) else alt.format(**values))))
     spans, blobs = _spans([r for r, _ in computed]), {}
-    states = [_state(result, described, blobs, spans) for result, described in computed]
+    states = [_state(result, described, blobs, spans, quality) for result, described in computed]
     if any(s["names"] != states[0]["names"] for s in states):
         raise AvlabError("Every state of an explorer shows the same panels", got=sorted({tuple(s["names"]) for s in states}))
-    first = _first(names, grid, start or {})
+    first = starts(names, grid, start or {})
     labels = {n: (labels or {}).get(n, n.replace("_", " ")) for n in names}
-    page = _page(title, caption, world, size, [(labels[n], g) for n, g in zip(names, grid, strict=True)], states, list(blobs), first)
-    if len(page) > BYTES:
-        raise AvlabError(f"An explorer stays under {BYTES / 1e6:.0f} MB", got=f"{len(page) / 1e6:.1f} MB in {count} states",
-                         todo="Send uint8 pictures, fewer states or smaller frames")
+    page = _page(title, caption, world, size, [(labels[n], g) for n, g in zip(names, grid, strict=True)], states, list(blobs), first, layers or {})
     widget = None if live is None or headless() else _live(live, labels, dict(zip(names, grid, strict=True)), start or {})
     return Explorer(page, count, f"{title}: {count} states. {states[0]['alt']}", widget)
-
-
-def _first(names, grid, start):
-    """Index of every control at the start; refuses a value that is not on its grid."""
-    for name, value in start.items():
-        if name not in names or value not in grid[names.index(name)]:
-            raise AvlabError("The start of an explorer is one of its states", got=f"{name}={value!r}")
-    return [g.index(start[n]) if n in start else 0 for n, g in zip(names, grid, strict=True)]
 
 
 def _spans(results):
@@ -95,7 +87,7 @@ def _spans(results):
     return {n: union([extent(f) for f in figs]) for n, figs in drawn.items()}
 
 
-def _state(result, described, blobs, spans):
+def _state(result, described, blobs, spans, quality):
     """One state as indices into the shared, deduplicated blobs (a dict used as an ordered set)."""
     panels = dict(result)
     sound, note = panels.pop("sound", None), panels.pop("note", "")
@@ -104,12 +96,16 @@ def _state(result, described, blobs, spans):
     state = {"alt": described, "alts": [], "pictures": [], "drawings": [], "sound": sound, "note": note or described, "names": []}
     for name, panel in panels.items():
         drawn = _drawing(panel, spans.get(name))
-        state["names"].append(("drawing" if drawn else "picture", name))
+        under, over = panel if isinstance(panel, tuple) else (panel, {})
+        state["names"].append(("drawing" if drawn else "picture", name, tuple(over)))
         if drawn:
             state["drawings"].append(_index(blobs, drawn))
-        else:
-            state["pictures"].append(_index(blobs, pictures.data_uri(np.asarray(panel))))
-            state["alts"].append(f"{name}: {described}" if name else described)
+            continue
+        for layer, image in {"": under, **over}.items():
+            image = np.asarray(image)
+            lossy = quality is not None and image.shape[-1] == 3
+            state["pictures"].append(_index(blobs, pictures.film_uri(image[None], 1, quality) if lossy else pictures.data_uri(image)))
+            state["alts"].append(": ".join(filter(None, (name, layer, described))))
     return state
 
 
@@ -124,32 +120,33 @@ def _index(blobs, blob):
     return blobs.setdefault(blob, len(blobs))
 
 
-def _input(key, k, label, values, at):
-    """A labelled slider for numbers, a labelled menu for words; a control with one value is no control."""
-    if len(values) == 1:
-        return f'<input type="hidden" data-control="{k}" value="0">'
-    texts, uid = [_text(v) for v in values], f"{key}-{k}"
-    name = html.escape(label)
-    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in values):
-        return (f'<label for="{uid}">{name} <input id="{uid}" data-control="{k}" type="range" min="0" max="{len(values) - 1}" step="1" '
-                f'value="{at}" autocomplete="off" aria-valuetext="{html.escape(texts[at])}"> <output for="{uid}" data-out="{k}">{html.escape(texts[at])}'
-                f'</output></label>')
-    options = "".join(f'<option value="{i}"{" selected" if i == at else ""}>{html.escape(t)}</option>' for i, t in enumerate(texts))
-    return f'<label for="{uid}">{name} <select id="{uid}" data-control="{k}" autocomplete="off">{options}</select></label>'
+def _switches(key, layers):
+    """A labelled slider or switch for every layer; the data of the states does not know them."""
+    out = []
+    for k, (name, start) in enumerate(layers.items()):
+        uid, told = f"{key}-l{k}", html.escape(name, quote=True)
+        if is_number(start):
+            out.append(f'<label for="{uid}">opacity of {told} <input id="{uid}" data-opacity="{told}" type="range" min="0" max="1" step="0.1" '
+                       f'value="{start:g}" autocomplete="off" aria-valuetext="{start:.0%}"> <output for="{uid}">{start:.0%}</output></label>')
+        else:
+            out.append(f'<label for="{uid}" class="av-switch"><input id="{uid}" data-opacity="{told}" type="checkbox" autocomplete="off"'
+                       f'{" checked" if start else ""}> {told}</label>')
+    return "".join(out)
 
 
-def _text(value):
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
-def _stage(state, blobs, size):
+def _stage(state, blobs, size, layers):
     """The panels of one state as plain HTML, in the order in which fn gave them."""
     cells, p, d = [], 0, 0
-    for kind, name in state["names"]:
+    for kind, name, over in state["names"]:
         if kind == "picture":
-            cells.append(f'<div class="av-cell"><img data-slot="{p}" width="{size}" src="{blobs[state["pictures"][p]]}" '
-                         f'alt="{html.escape(state["alts"][p], quote=True)}">{html.escape(name)}</div>')
-            p += 1
+            films = []
+            for layer in ("", *over):
+                style = f'data-layer="{html.escape(layer, quote=True)}" style="opacity:{float(layers.get(layer, 1)):g}" ' if layer else ""
+                films.append(f'<img data-slot="{p}" {style}width="{size}" src="{blobs[state["pictures"][p]]}" '
+                             f'alt="{html.escape(state["alts"][p], quote=True)}">')
+                p += 1
+            stack = f'<div class="av-layers" style="width:{size}px">{"".join(films)}</div>' if over else films[0]
+            cells.append(f'<div class="av-cell">{stack}{html.escape(name)}</div>')
         else:
             cells.append(f'<div class="av-drawing" data-drawing="{d}" role="img" tabindex="0" aria-label="{html.escape(state["alt"], quote=True)}'
                          f'">{blobs[state["drawings"][d]]}</div>')
@@ -166,32 +163,25 @@ def _sheet(states, blobs, here):
     return f'<noscript><div class="av-sheet">{cells}</div></noscript>' if cells else ""
 
 
-def _page(title, caption, world, size, controls, states, blobs, first):
+def _page(title, caption, world, size, controls, states, blobs, first, layers):
     """The whole explorer as one HTML figure; its id depends on the content alone."""
     at = int(np.ravel_multi_index(first, [len(v) for _, v in controls]))
-    data = {"controls": [{"texts": [_text(v) for v in values]} for _, values in controls], "blobs": blobs,
+    data = {"controls": [{"texts": [words_of(v) for v in values]} for _, values in controls], "blobs": blobs,
             "states": [{k: s[k] for k in ("alt", "alts", "pictures", "drawings", "sound", "note")} for s in states]}
-    body = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
-    key, asset = prefix(title + body), files("avlab.show") / "assets"
-    inputs = "".join(_input(key, k, label, values, first[k]) for k, (label, values) in enumerate(controls))
+    key, body = packed(title, data)
+    inputs = "".join(control(key, k, label, values, first[k]) for k, (label, values) in enumerate(controls)) + _switches(key, layers)
     sound = states[at]["sound"]
     audio = "" if sound is None else f'<audio controls src="{blobs[sound]}" aria-label="sound of the state shown"></audio>'
-    words = html.escape(title)
-    return (f'<figure id="{key}" class="avlab-explorer" aria-label="{html.escape(title, quote=True)}">'
-            f'<style>{(asset / "explore.css").read_text().replace("#ID", "#" + key)}</style>'
-            f'<div class="av-head"><span>{words}</span><span class="av-world">{html.escape(world)}</span></div><div class="av-controls">{inputs}</div>'
-            f'<div class="av-stage">{_stage(states[at], blobs, size)}</div>{audio}'
-            f'<figcaption><p class="av-live" aria-live="polite">{html.escape(states[at]["note"])}</p>{html.escape(caption)}'
-            f'</figcaption>{_sheet(states, blobs, at)}'
-            f'<script>{(asset / "explore.js").read_text().rstrip()}("{key}",{body})</script></figure>')
+    return shell(key, body, title=title, world=world, controls=inputs, stage=f'<div class="av-stage">{_stage(states[at], blobs, size, layers)}</div>{audio}',
+                 note=states[at]["note"], caption=caption, script="explore.js", after=_sheet(states, blobs, at))
 
 
 def _live(fn, labels, grid, start):
     """ipywidgets for an explorer that Python answers. An error appears under the controls, not in a log nobody reads."""
     import ipywidgets as widgets
     from IPython.display import display
-    inputs = {n: widgets.SelectionSlider(options=[(_text(v), v) for v in values], value=start.get(n, values[0]), description=labels[n], continuous_update=False,
-                                         style={"description_width": "initial"}) for n, values in grid.items()}
+    inputs = {n: widgets.SelectionSlider(options=[(words_of(v), v) for v in values], value=start.get(n, values[0]), description=labels[n],
+                                         continuous_update=False, style={"description_width": "initial"}) for n, values in grid.items()}
     out = widgets.Output()
 
     def answer(_=None):

@@ -7,41 +7,34 @@ from avlab.show.figures import _faint
 from avlab.show.theme import WORLD, dressed
 
 TRUE = theme.Style("true span", theme.VERMILLION, "diamond")
-FOUND = theme.Style("proposal", theme.BLUE, "square")
-MARK = "rgba(213,94,0,0.16)"
 
 
-def spans_on_time(truth, proposals, score, *, step_s, threshold, seconds, attention=None, title="", world=WORLD):
-    """What is forged, what is proposed and why, one under the other on one time axis.
+def timeline(truth, score, *, step_s, seconds, attention=None, title="", world=WORLD):
+    """What is forged and how likely each step is held to be, one under the other on one time axis.
 
-    truth      {stream: (M, 2) seconds}, one bar row each;  proposals   (N, 3) start_s, end_s, score, those to draw
-    score      (steps,) probability of each step, drawn with the threshold;  attention   (steps,), 1 = an even share, or None
+    truth      {stream: (M, 2) seconds}, one bar row each;  score   (steps,) probability of each step
+    attention  (steps,), 1 = an even share, or None
     """
     from plotly.subplots import make_subplots
     n = 2 + (attention is not None)
-    fig = make_subplots(n, 1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[1.4, 1.0, 0.8][:n])
-    rows = [*truth, "proposals"]
+    fig = make_subplots(n, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.35 * len(truth), 2.0, 0.8][:n])
     for r, (name, spans) in enumerate(truth.items()):
         for a, b in spans:
             fig.add_scatter(x=[a, b], y=[-r, -r], mode="lines", line={"color": TRUE.colour, "width": 13}, showlegend=False, row=1, col=1,
                             hovertemplate=f"{name} forged {a:.2f} to {b:.2f} s<extra></extra>")
-    for k, (a, b, s) in enumerate(proposals):
-        y = -len(truth) - 0.22 * (k % 4)
-        fig.add_scatter(x=[a, b], y=[y, y], mode="lines", line={"color": FOUND.colour, "width": 5}, showlegend=False, row=1, col=1,
-                        hovertemplate=f"{a:.2f} to {b:.2f} s, score {s:.2f}<extra></extra>")
-    fig.add_scatter(x=[0, seconds], y=[0.5, -len(truth) - 0.9], mode="markers", marker={"opacity": 0}, showlegend=False, hoverinfo="skip", row=1, col=1)
+    fig.add_scatter(x=[0, seconds], y=[0.5, 0.5 - len(truth)], mode="markers", marker={"opacity": 0}, showlegend=False, hoverinfo="skip", row=1, col=1)
     edges = np.arange(len(score) + 1) * step_s
     for row, values, colour in ((2, score, theme.BLUE), (3, attention, theme.GREEN))[:n - 1]:
         fig.add_scatter(x=np.repeat(edges, 2)[1:-1], y=np.repeat(values, 2), mode="lines", line={"color": colour, "width": 2}, showlegend=False, row=row, col=1)
-    fig.add_hline(threshold, line_dash="dash", line_color=theme.AXIS, row=2, col=1)
     if attention is not None:
         fig.add_hline(1.0, line_color=theme.AXIS, row=3, col=1)
-        fig.update_yaxes(title_text="attention (x share)", row=3, col=1)
-    fig.update_yaxes(tickvals=[-k for k in range(len(rows))], ticktext=rows, zeroline=False, showgrid=False, range=[-len(truth) - 1, 0.6], row=1, col=1)
-    fig.update_yaxes(title_text="P(forged)", range=[0, 1], row=2, col=1)
+        fig.update_yaxes(title_text="x share", row=3, col=1)
+    fig.update_yaxes(tickvals=[-k for k in range(len(truth))], ticktext=list(truth), zeroline=False, showgrid=False, range=[0.1 - len(truth), 0.9],
+                     row=1, col=1)
+    fig.update_yaxes(title_text="score", range=[0, 1], row=2, col=1)
     fig.update_xaxes(range=[0, seconds])
     fig.update_xaxes(title_text="time (s)", row=n, col=1)
-    return dressed(fig, title=title, world=world, height=150 + 95 * n)
+    return dressed(fig, title=title, world=world, height=170 + 80 * n)
 
 
 def curves_over(panels, *, x, title="", world=WORLD, marks=()):

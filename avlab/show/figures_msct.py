@@ -66,20 +66,6 @@ def interaction(cells, published, *, references, title="", guess=None, world=f"{
     return _guess(dressed(fig, title=title, world=world, height=420), guess)
 
 
-def threshold(curve, score, at, *, title="", world=WORLD):
-    """Hard-label AUC over the threshold, the score's AUROC as a line, and the threshold that is looked at. curve = (thresholds, values)."""
-    import plotly.graph_objects as go
-    fig = go.Figure()
-    fig.add_scatter(x=np.asarray(curve[0]).tolist(), y=np.asarray(curve[1]).tolist(), mode="lines", name="AUC of yes-or-no answers",
-                    line={"color": theme.VERMILLION, "width": 2.4})
-    fig.add_scatter(x=[0, 1], y=[score, score], mode="lines", name="AUROC of the scores", line={"color": theme.BLUE, "width": 2, "dash": "dash"})
-    fig.add_scatter(x=[at], y=[float(np.interp(at, *curve))], mode="markers", name="this threshold",
-                    marker={"color": theme.VERMILLION, "symbol": "diamond", "size": 12})
-    fig.update_xaxes(range=[0, 1])
-    fig.update_yaxes(range=[0.45, 1.02])
-    return axes(dressed(fig, title=title, world=world, height=360), "threshold on the probability of fake", "AUC")
-
-
 def growth(shares, curves, at, *, title="", world=WORLD):
     """A norm that grows with a disturbance: one thin line a clip, the mean bold, a mark at the share that is looked at."""
     import plotly.graph_objects as go

@@ -81,6 +81,16 @@ def data_uri(image, zoom=1):
     return "data:image/png;base64," + base64.b64encode(png(image, zoom)).decode()
 
 
+def film_uri(film, columns, quality=None):
+    """Frames (T, H, W, 3) uint8, `columns` in a row, as one WebP data: URI; quality None = lossless, 0..100 = lossy."""
+    from PIL import Image
+    T, H, W = film.shape[:3]
+    pad = np.concatenate([film, np.zeros((-T % columns, H, W, 3), np.uint8)])
+    sheet, out = pad.reshape(-1, columns, H, W, 3).swapaxes(1, 2).reshape(-1, columns * W, 3), io.BytesIO()
+    Image.fromarray(sheet).save(out, "WEBP", lossless=quality is None, quality=60 if quality is None else quality, method=3)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+
+
 def montage(rows, gap=2):
     """Equal frames in a grid: list of (T, H, W, 3) uint8 -> one (.., .., 4) uint8 image, gaps transparent."""
     R, T, H, W = len(rows), max(len(r) for r in rows), *rows[0].shape[1:3]

@@ -1,9 +1,6 @@
 """A clip player: frames and sound in step, by keyboard too, in one piece of HTML without a kernel."""
 
-import base64
 import html
-import io
-import json
 from importlib.resources import files
 
 import numpy as np
@@ -11,8 +8,8 @@ import numpy as np
 from avlab.errors import AvlabError
 from avlab.show import pictures
 from avlab.show.display import alt_text
-from avlab.show.explore import BYTES
-from avlab.show.html import Html, prefix
+from avlab.show.html import Html
+from avlab.show.shell import BYTES, packed
 from avlab.show.sound import wav_uri
 from avlab.show.theme import WORLD
 
@@ -29,10 +26,10 @@ def play(clips, *, title, alt, size=256, world=WORLD, quality=None):
     if not clips:
         raise AvlabError("A player needs at least one clip", got=0)
     data = [_clip(name, clip, alt, quality) for name, clip in clips.items()]
-    body = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    key, body = packed(title, data)
     if len(body) > BYTES:
         raise AvlabError(f"A player stays under {BYTES / 1e6:.0f} MB", got=f"{len(body) / 1e6:.1f} MB", todo="Show fewer or shorter clips")
-    key, asset = prefix(title + body), files("avlab.show") / "assets"
+    asset = files("avlab.show") / "assets"
     css = (asset / "explore.css").read_text().replace("#ID", "#" + key)
     first, clip = data[0], next(iter(clips.values()))
     options = "".join(f'<option value="{i}">{html.escape(n)}</option>' for i, n in enumerate(clips))
@@ -56,18 +53,9 @@ def _clip(name, clip, alt, quality, columns=16):
     """One clip as the player's script wants it: a sheet of frames, the sound, sizes and its description."""
     film = np.asarray(clip.frames)
     T, H, W = film.shape[:3]
-    pad = np.concatenate([film, np.zeros((-T % columns, H, W, 3), np.uint8)])
-    sheet = pad.reshape(-1, columns, H, W, 3).swapaxes(1, 2).reshape(-1, columns * W, 3)
     seconds = T / clip.fps
     text = alt_text(alt(name, clip) if callable(alt) else alt.format(name=name, seconds=f"{seconds:.2f}"))
     sound = None if clip.audio is None else wav_uri(clip.audio, clip.sample_rate)
     note = text if sound else f"{text} This clip has no sound track."
-    return {"film": _webp(sheet, quality), "sound": sound, "frames": T, "fps": float(clip.fps), "width": W, "height": H, "columns": columns,
+    return {"film": pictures.film_uri(film, columns, quality), "sound": sound, "frames": T, "fps": float(clip.fps), "width": W, "height": H, "columns": columns,
             "alt": text, "note": note}
-
-
-def _webp(image, quality):
-    from PIL import Image
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "WEBP", lossless=quality is None, quality=60 if quality is None else quality, method=3)
-    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()

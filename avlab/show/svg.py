@@ -11,7 +11,7 @@ import numpy as np
 
 from avlab.errors import AvlabError
 from avlab.show import theme
-from avlab.show.svg_axes import LEFT, RIGHT, TOP, WIDTH, extent, frame, line, text
+from avlab.show.svg_axes import LEFT, RIGHT, TOP, extent, frame, line, text, width_of
 
 MARKS = {"circle": "M0,-4.5A4.5,4.5 0 1,1 0,4.5A4.5,4.5 0 1,1 0,-4.5Z", "diamond": "M0,-5.5L5.5,0L0,5.5L-5.5,0Z", "square": "M-4,-4H4V4H-4Z",
          "triangle-up": "M0,-5L5,4H-5Z", "x": "M-4,-2L-2,-4L0,-2L2,-4L4,-2L2,0L4,2L2,4L0,2L-2,4L-4,2L-2,0Z",
@@ -50,7 +50,7 @@ def _sizes(t, n):
 def _notes(fig, scales):
     """Annotations without arrows: subplot titles, labels on points. The world's tag stands in the explorer's head already."""
     foot, out = max(s.start for n, s in scales.items() if n[0] == "y"), []
-    paper = {"x": (LEFT, WIDTH - RIGHT), "y": (foot, TOP)}
+    paper = {"x": (LEFT, width_of(fig) - RIGHT), "y": (foot, TOP)}
 
     def at(name, ref, value):
         ref = ref or name
@@ -183,5 +183,5 @@ def from_plotly(fig, spans=None):
         body.append(_scatter(t, sx, sy) if t.type == "scatter" else _heat(fig, t, sx, sy) if t.type == "heatmap" else "")
     clip = f'<g>{_shapes(fig, scales, plot)}{_bars(bars, scales, fig.layout.barmode == "stack")}{"".join(body)}</g>'
     title = text(LEFT, 22, fig.layout.title.text, "start", 15) if fig.layout.title.text else ""
-    return (f'<svg viewBox="0 0 {WIDTH} {height}" font-family="{html.escape(theme.FONT, quote=True)}" aria-hidden="true" focusable="false">'
+    return (f'<svg viewBox="0 0 {width_of(fig)} {height}" font-family="{html.escape(theme.FONT, quote=True)}" aria-hidden="true" focusable="false">'
             f'{title}{grid}{clip}{_notes(fig, scales)}{_legend(fig, height)}</svg>')

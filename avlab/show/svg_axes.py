@@ -99,6 +99,11 @@ class Scale:
         return [(k * step, f"{k * step:.6g}") for k in range(math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9) + 1)]
 
 
+def width_of(fig):
+    """Width of a figure in SVG units: its own, else that of one that stands alone; a narrower one keeps its letters large beside others."""
+    return int(fig.layout.width or WIDTH)
+
+
 def text(x, y, words, anchor="middle", size=12, extra="", fill="currentColor"):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{fill}" {extra}>{html.escape(str(words))}</text>'
 
@@ -110,7 +115,7 @@ def line(x1, y1, x2, y2, style=f'stroke="{theme.AXIS}"'):
 def frame(fig, spans, height):
     """Pixel scales of every axis, with its grid, ticks and title as SVG."""
     axes, scales, out = _axes_of(fig), {}, []
-    x1, y0 = WIDTH - RIGHT, height - BOTTOM
+    x1, y0 = width_of(fig) - RIGHT, height - BOTTOM
     for name, axis in axes.items():
         d = axis.domain or (0, 1)
         ends = (LEFT + d[0] * (x1 - LEFT), LEFT + d[1] * (x1 - LEFT)) if name[0] == "x" else (y0 - d[0] * (y0 - TOP), y0 - d[1] * (y0 - TOP))

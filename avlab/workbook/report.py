@@ -4,13 +4,14 @@ import html
 import json
 import re
 import tomllib
+import zipfile
 from importlib.resources import files
 from pathlib import Path
 
 from avlab.course import texts
 from avlab.errors import AvlabError
 from avlab.show.html import table
-from avlab.workbook import claims, export, judge, prose
+from avlab.workbook import changes, claims, export, judge, prose
 
 WORLD = "SynthTalk"
 CLASS = {judge.HOLDS: "good", claims.ARITHMETIC: "calc", claims.IDENTITY: "calc", judge.FAILS: "bad", judge.CONTROL: "bad", claims.BROKEN: "bad",
@@ -19,7 +20,7 @@ SIGN = {"good": "✓", "bad": "✗", "open": "–", "calc": "="}          # a ve
 
 
 def write_report(out):
-    """Write NN_topic.html of every executed notebook under `out`, and index.html; returns the front page's path.
+    """Write NN_topic.html of every executed notebook under `out`, index.html, and both in report.zip; returns the front page's path.
 
     Reads NN/run.json and executed.ipynb, or seed-K/NN where there are several seeds (pages from the first). Every page is written
     before a problem with one of them is raised, so one bad notebook does not take the report with it. Raises AvlabError.
@@ -39,12 +40,21 @@ def write_report(out):
         except AvlabError as error:
             problems[record["notebook"]] = str(error)
     path = index(out / "index.html", [r for r, _ in shown], records, {r["notebook"]: goals(f) for r, f in shown}, pages, problems)
+    archive(out, [path, *(out / name for name in pages.values())])
     if problems:
         raise AvlabError("Every page of the report can be written", got="; ".join(f"{k}: {v}" for k, v in problems.items()), todo=f"The others are in {path}")
     return path
 
 
-build_report = write_report
+def archive(out, pages):
+    """Write report.zip, the pages and what they need in one file, the same bytes for the same pages; returns its path."""
+    path = out / "report.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in sorted({p for p in (*pages, out / export.SCRIPT) if p.exists()}):
+            entry = zipfile.ZipInfo(f"report/{file.name}", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return path
 
 
 def first_runs(out):
@@ -84,7 +94,9 @@ def index(path, shown, records, aims, pages, problems):
     """Write the front page."""
     judged = claims.ledger(records)
     turned = claims.flips(judged)
-    parts = [lead(shown), failures(shown, problems, turned), tally(judged), ledger(judged, shown, pages), untestable(),
+    now = changes.snapshot(records, judged)
+    before = changes.remember(path.parent / changes.MEMORY, now)
+    parts = [lead(shown), failures(shown, problems, turned), since(before, now), tally(judged), ledger(judged, shown, pages), untestable(),
              course(shown, aims, pages), box(), glossary(), machine(shown)]
     return export.write(path, export.page("avlab: what four deepfake detectors claim, and what holds here", "\n".join(filter(None, parts)), links=[]))
 
@@ -119,6 +131,17 @@ def failures(shown, problems, turned):
               f'it is news: '
               f'look, then accept it with <code>avlab claims --accept</code>.</p></div>' for t in turned]
     return f'<h2 id="failures">What needs attention</h2>{"".join(items)}'
+
+
+def since(before, now):
+    """What changed since the last run into this folder."""
+    if before is None:
+        said = "<p>This is the first report in this folder; the next one says here what changed.</p>"
+    else:
+        found = changes.sentences(before, now)
+        said = f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in found)}</ul>" if found else \
+            "<p>Every outcome, verdict and number is the same; times and memory differ by no more than noise.</p>"
+    return f'<h2 id="changes">Since the last run</h2>{said}'
 
 
 def tally(judged):

@@ -1,6 +1,7 @@
 """Exercises in a source: the code between `### BEGIN SOLUTION` and `### END SOLUTION` is folded away or replaced by a stub."""
 
 import ast
+import hashlib
 import json
 import re
 
@@ -8,13 +9,27 @@ from avlab.errors import AvlabError
 
 BEGIN, END = re.compile(r"^(\s*)### BEGIN SOLUTION\s*(.*)$"), re.compile(r"^\s*### END SOLUTION\s*$")
 
+CHECK = re.compile(r"course\.check\(\s*[\"']([\w.]+)[\"']")
+
 
 def fold(cell: dict) -> dict:
-    """The cell as the course edition has it: solutions stay (also readable by nbgrader), their cells are collapsed in JupyterLab."""
-    if "solution" not in cell["metadata"].get("tags", []) and not regions(cell):
+    """The cell as the course edition has it: solutions stay, their cells are collapsed in JupyterLab, and nbgrader finds what it asks for.
+
+    nbgrader's own `generate_assignment` cuts the same regions, but only out of cells that its metadata declares as solutions.
+    """
+    found = regions(cell)
+    if "solution" not in cell["metadata"].get("tags", []) and not found:
         return cell
     tags = sorted({*cell["metadata"].get("tags", []), "solution"})
-    return cell | {"metadata": cell["metadata"] | {"tags": tags, "jupyter": {"source_hidden": True}}}
+    grading = {"nbgrader": graded(cell["source"])} if found else {}
+    return cell | {"metadata": cell["metadata"] | {"tags": tags, "jupyter": {"source_hidden": True}} | grading}
+
+
+def graded(source: str) -> dict:
+    """nbgrader's metadata (schema 3) of an exercise: a solution cell with one point, which its `course.check("NN.k", ...)` in the same cell decides."""
+    number = CHECK.search(source)
+    key = number[1] if number else hashlib.sha256(source.encode()).hexdigest()[:8]
+    return {"grade": True, "grade_id": f"exercise-{key}", "locked": False, "points": 1, "schema_version": 3, "solution": True, "task": False}
 
 
 def stub(cell: dict) -> dict | None:

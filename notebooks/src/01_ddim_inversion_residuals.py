@@ -57,7 +57,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from avlab import course, metrics, workbook
-from avlab.course import nb01_experiments as lab, nb01_toys as toys, nb01_words as words
+from avlab.course import nb01_experiments as lab, nb01_toys as toys, nb01_walks as walks, nb01_words as words
 from avlab.probe.ddim import Schedule, ddim_invert, ddim_invert_fixed_point, ddim_sample
 from avlab.probe.diffusion_probe import DiffusionProbe
 from avlab.probe.gaussian import exact_flow, ideal_denoiser, sigma_points
@@ -183,8 +183,9 @@ probe = DiffusionProbe.bundled(nb.device, p.steps)
 schedule = Schedule.ddim(p.steps, **setting)
 clips = lab.material(p.manifest, p.clips_per_class, seed=nb.seed)
 encode = lab.sampled_latent(probe, seed=nb.seed) if p.mutant == "sample_latent" else probe.encode
-watch, one = lab.Watch(p.steps), clips.take([0])
-watched = {"invert": partial(ddim_invert, on_step=watch.there), "sample": partial(ddim_sample, on_step=watch.back)}
+watch, passage, one = lab.Watch(p.steps), walks.Passage(p.steps), clips.take([0])
+watched = {"invert": partial(ddim_invert, on_step=walks.each(watch.there, passage.there)),
+           "sample": partial(ddim_sample, on_step=walks.each(watch.back, passage.back))}
 calls, own = lab.network_calls(probe, lambda: lab.round_trip(probe, clips, schedule, encode=encode, **watched))
 print(f"{len(clips)} clips of {len(set(clips.people))} people:",
       ", ".join(f"{np.sum(clips.forger == f)} {f}" for f in dict.fromkeys(clips.forger)))
@@ -327,9 +328,10 @@ guess = predict("01.8", "With more inner iterations the AUROC ...", ["rises", "s
 rows = lab.balanced_rows(clips, p.solver_clips, seed=nb.seed)
 sub, floor = clips.take(rows), lab.in_region(lost[rows], clips.regions[rows], "face").mean()
 repaired = {k: partial(ddim_invert_fixed_point, iterations=k) for k in p.fixed_point_iters}
-trips = {k: lab.round_trip(probe, sub, schedule, invert=f) if k else own.take(rows) for k, f in repaired.items()}
-even = lab.round_trip(probe, sub, Schedule.ddim(p.steps, spacing="angle", **setting),
-                      invert=multistep_invert, sample=multistep_sample)
+seen, angles = {k: walks.Passage(p.steps) for k in (*repaired, "even")}, Schedule.ddim(p.steps, spacing="angle", **setting)
+trips = {k: lab.round_trip(probe, sub, schedule, **seen[k].hooks(f)) if k else own.take(rows)
+         for k, f in repaired.items()}
+even = lab.round_trip(probe, sub, angles, **seen["even"].hooks(multistep_invert, multistep_sample))
 by_k = {k: lab.in_region(t.residual, sub.regions, "face") for k, t in trips.items()}
 areas = [metrics.bootstrap_ci(metrics.auroc, -np.log(r), sub.label, groups=sub.people, seed=nb.seed)
          for r in by_k.values()]
@@ -350,6 +352,33 @@ for k, r, a in zip(by_k, by_k.values(), areas):
     nb.record(f"residual_by_fixed_point.{k}", r.mean())
     nb.record(f"auroc_by_fixed_point.{k}", a.value)
 nb.record("residual_second_order", second_order)
+
+# %% [markdown]
+# And to the eye: the same frame through every solver, from clean to noise and back.
+
+# %%
+passed = {"DDIM": passage.walk(own)[:, :, rows]}
+passed |= {f"repaired {k} times": seen[k].walk(trips[k]) for k in trips if k}
+passed["second order"] = seen["even"].walk(even)
+kinds = walks.one_of_each(sub.forger)
+seen_as = {solver: walks.films(probe, walk, kinds.values()) for solver, walk in passed.items()}
+order = {name: k for k, name in enumerate(kinds)}
+left = {solver: {name: walks.gap(film, k, 0) for name, k in order.items()} for solver, film in seen_as.items()}
+clock = {solver: [-1, *(angles if solver == "second order" else schedule).timesteps.tolist()] for solver in passed}
+top = max(lab.grey(film[0], film[1]).max() for film in seen_as.values())
+
+
+# %%
+def passing(solver, forger, step):
+    k, film = order[forger], seen_as[solver]
+    note = words.walked(solver, forger, step, p.steps, clock[solver][step], walks.gap(film, k, step))
+    return walks.state(passed[solver], film, kinds[forger], k, step, top) | {"note": note}
+
+
+inversion = explore(passing, title="To noise and back: solver, forger, step", solver=list(passed), forger=list(kinds),
+                    step=walks.shown_levels(p.steps), quality=80, start={"step": 0},
+                    alt=lambda values, result: result["note"])
+nb.show(inversion, **words.walks(left))
 
 # %% [markdown]
 # ## 9 Does the sound matter to phi?

@@ -45,6 +45,7 @@ from avlab import course, workbook
 from avlab.clips.manifest import load as load_manifest
 from avlab.course import nb02_clips, published
 from avlab.course import nb02_experiments as experiments
+from avlab.course import nb02_looks as looks_at
 from avlab.course import nb02_runs as runs
 from avlab.course import nb02_words as words
 from avlab.metrics import difference
@@ -64,7 +65,8 @@ kinds = experiments.KINDS
 
 # %%
 probe = DiffusionProbe.bundled(nb.device, nb.p.steps)
-rows = nb02_clips.draw(load_manifest(nb.p.manifest), nb.p.control_clips, nb.seed)
+manifest_rows = load_manifest(nb.p.manifest)
+rows = nb02_clips.draw(manifest_rows, nb.p.control_clips, nb.seed)
 sample = nb02_clips.load_sample(rows, probe)
 inside = sample.unseen & (sample.block < nb.p.clips_per_class)
 grid = sample.pick(inside)  # all timesteps
@@ -206,6 +208,29 @@ nb.record("audio_share_spatial_first_layer", share["first_spatial", 24, "all"])
 nb.record("audio_share_cross_first_layer", share["first_cross", 24, "all"])
 later = steps_asked[min(1, len(steps_asked) - 1)]
 nb.record("audio_share_spatial_first_layer_249", share["first_spatial", later, "all"])
+
+# %% [markdown]
+# Look for yourself: a fake beside the very clip that it was made from, which differs in nothing else. Choose a kind of attention, a block and a
+# timestep, then take the sound away, give it another speaker's, or take the training away. What in the picture depends on which?
+
+# %%
+both = looks_at.pair(manifest_rows, sample, probe)
+stranger = sample.audio[sample.people != both.people[0]][0]
+lengths = looks_at.strengths(probe, fresh, both, stranger, steps_asked, nb.seed)
+ratio = {key: looks_at.mouth_ratio(both, maps) for key, maps in lengths.items()}
+
+
+def state_note(state, result):
+    key = tuple(state.values())
+    return words.looked_at(state, ratio[key], looks_at.level(lengths, *key))
+
+
+beside = explore(lambda **state: looks_at.looked_at(both, lengths, **state), size=256, kind=list(kinds),
+                 block=list(looks_at.BLOCKS), t=steps_asked, sound=list(looks_at.SOUNDS), alt=state_note,
+                 title="Real beside fake, layer by layer", start={"kind": "cross", "block": "up.-1"},
+                 layers={"psi": 0.6, "outline of the mouth": True}, labels={"t": "timestep"})
+three = [ratio["cross", "up.-1", 24, sound] for sound in ("own sound", "silence", "random weights")]
+nb.show(beside, **words.real_beside_fake(*three))
 
 # %% [markdown]
 # At t = 24 the first spatial layer cannot know the sound: nothing before it has heard it, and the latent is clean. At later timesteps

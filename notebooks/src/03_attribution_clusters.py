@@ -54,6 +54,7 @@ from avlab.show import figures, predict
 from avlab.show import figures_attention as pairs
 from avlab.show import figures_embedding as drawn
 from avlab.show.explore import explore
+from avlab.show.points import point_map
 
 nb = workbook.start("03", globals())
 n, boot = nb.p.networks, {"n": nb.p.n_bootstrap, "seed": nb.seed}
@@ -154,26 +155,35 @@ nb.record("permuted_excess",
 # %% [markdown]
 # ## 3 Draw it
 #
-# Now the pictures of the paper's figure 9. Move one control at a time, and say what you would have concluded from a single one.
+# Now the pictures of the paper's figure 9, with a clip behind every point. Move one control at a time, and say what you would have concluded
+# from a single one. Hover over a point, or walk through the map with the arrow keys, to see the face; a click or Enter plays the clip, so that you
+# can ask what the neighbours of an island really have in common.
 
 # %%
 part = runs.spread_rows(close.forger, runs.DRAWN)
 shown = {kind: fused[kind][0][part] for kind in ("with", "without")}
 scales = [p for p in nb.p.perplexities if 5 <= p <= 30] or nb.p.perplexities[:2]
 methods = runs.methods(nb.p.method)
-maps = runs.layouts(shown, methods, scales, range(2))
-colours = {"generator": close.forger[part], "real or fake": fake[part]}
+maps = runs.layouts(shown, [*methods, "principal axes"], scales, range(2))
+captions = [f"{name}, {category}, person {person}"
+            for name, category, person in zip(close.forger[part], close.category[part], close.people[part])]
+colours = {"generator": close.forger[part], "label": fake[part], "person": close.people[part].astype(str)}
+together = runs.same_colour(maps, colours)
 
 
-def look(method, neighbours, seed, network, colour):
-    return drawn.one_map(maps[method, neighbours, seed, network], colours[colour])
+# %%
+def at(state):
+    return tuple(state[name] for name in ("method", "neighbours", "seed", "network"))
 
 
-view = explore(look, title="One embedding, many drawings", method=methods, neighbours=scales, seed=range(2),
-               network=list(shown), colour=list(colours),
-               labels={"neighbours": "perplexity, or neighbours", "network": "attribution loss",
-                       "colour": "colour by"},
-               alt="{method}, {neighbours:g} neighbours, seed {seed}, {network} attribution loss, by {colour}.")
+view = point_map(lambda **state: maps[at(state)], colours, close.film[part], sounds=close.sound[part], names=captions,
+                 alt=lambda state, colour: words.one_map(state, colour, *together[at(state), colour]),
+                 title="One embedding, many drawings", method=[*methods, "principal axes"], neighbours=scales,
+                 seed=range(2), network=list(shown), start={"neighbours": scales[-1]},
+                 labels={"network": "attribution loss"},
+                 rate=nb03_clips.HEARD, quality=50,
+                 caption="Small films at half the frame rate, sound at 6.4 kHz and 8 bits: enough to recognise a clip, "
+                         "not to judge a forger.")
 repeats = [maps[methods[0], scales[-1], 0, "with"], maps[methods[0], scales[-1], 1, "with"]]
 repeats += [space.tsne(shown["with"], scales[-1], seed) for seed in range(2, nb.p.seeds_2d)]
 stays = runs.seed_overlap(repeats)

@@ -53,6 +53,7 @@ from avlab.show import figures, pictures, predict
 from avlab.show import figures_attention as tiled
 from avlab.show import figures_msct as drawn
 from avlab.show.explore import explore
+from avlab.show.thresholds import threshold_explorer
 
 nb = workbook.start("06", globals())
 
@@ -322,19 +323,12 @@ guess = predict("06.8", "Is the AUC of yes-or-no answers that of the scores behi
 # %%
 logit, y = finished[0]["logit"][known], label[known]
 score, thresholds = runs.mean_auroc(logit[None], y), np.round(np.linspace(0, 1, 21), 2).tolist()
-counts = {t: runs.hard_counts(logit, y, t) for t in thresholds}
-values = {t: runs.hard_auc(*c) for t, c in counts.items()}
-
-
-def judged_at(threshold):
-    fig = drawn.threshold((thresholds, list(values.values())), score, threshold)
-    return {"": fig, "note": words.hard_state(threshold, counts[threshold], values[threshold])}
-
-
-best = max(values.values())
+best = max(runs.hard_auc(*runs.hard_counts(logit, y, t)) for t in thresholds)
 half = runs.hard_auc(*runs.hard_counts(logit, y))
-many = explore(judged_at, title="One detector, many hard-label AUCs", threshold=thresholds,
-               start={"threshold": 0.5}, alt=lambda v, result: result["note"])
+probability = {f"training seed {k}": (runs.probability(one["logit"][known]), y) for k, one in enumerate(finished)}
+many = threshold_explorer(probability, title="One detector, many hard-label AUCs", start=0.5,
+                          caption="Balanced accuracy is the AUC of the yes-or-no answers. Move the threshold: which of the "
+                                  "numbers change, and which of them would a paper print?")
 nb.show(many, **words.hard(half, best, score))
 nb.record("hard_auc_best", best)
 nb.record("hard_auc_at_half", half)

@@ -55,6 +55,7 @@ from avlab.show import figures, predict
 from avlab.show import figures_localise as drawn
 from avlab.show.explore import explore
 from avlab.show.figures_attention import interval_pairs
+from avlab.show.thresholds import timeline_explorer
 
 nb = workbook.start("07", globals())
 IOUS, AP_50 = experiments.IOUS, experiments.average_precision(0.5)
@@ -155,20 +156,14 @@ shown = [k for k, row in enumerate(test.rows) if row.clip_id in test.films and r
 names = {f"{test.stream[k]}: {test.rows[k].forger}": k for k in shown}
 
 
-def look(clip, threshold):
-    k = names[clip]
-    return runs.watched(models[0], test, k, made["MMMS-BA"][0][k], threshold)
-
-
 def told(clip, threshold):
     k = names[clip]
     return words.watched(clip, test.truth[k], runs.above(made["MMMS-BA"][0][k], threshold), threshold)
 
 
-timeline = explore(look, title="Where does it say forged?", size=640, clip=list(names),
-                   threshold=[0.1, 0.3, 0.5, 0.7, 0.9], start={"threshold": 0.5},
-                   labels={"clip": "what is forged", "threshold": "threshold on proposals"},
-                   alt=lambda v, result: told(v["clip"], v["threshold"]))
+watched = {name: runs.watched(models[0], test, k, made["MMMS-BA"][0][k]) for name, k in names.items()}
+timeline = timeline_explorer(watched, title="Where does it say forged?", alt=told,
+                             labels={"clip": "what is forged", "threshold": "threshold on proposals"})
 nb.show(timeline, alt=told(next(iter(names)), 0.5), caption=words.TIMELINE)
 
 # %% [markdown]

@@ -91,8 +91,10 @@ def open_page(chromium, tmp_path):
 
 @pytest.fixture
 def a_step():
-    """A function: the arrow key that moves a slider or a menu, onwards, or back where it stands at its end."""
+    """A function: the key that moves a slider or a menu onwards, or back where it stands at its end, or turns a switch."""
     def key(control):
+        if control.evaluate("c => c.type === 'checkbox'"):
+            return "Space"
         ranged = control.evaluate("c => c.type === 'range'")
         at_end = control.evaluate("c => c.type === 'range' ? c.value === c.max : c.selectedIndex === c.length - 1")
         return ("ArrowLeft" if at_end else "ArrowRight") if ranged else ("ArrowUp" if at_end else "ArrowDown")

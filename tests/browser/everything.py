@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from avlab.show import contact_sheet, explore, figures, filmstrip, pictures, play, predict, show
+from avlab.show.points import point_map
+from avlab.show.thresholds import threshold_explorer, timeline_explorer
 
 y, x = np.mgrid[:32, :32]
 film = np.stack([np.stack([np.full((32, 32), 10 * t), 7 * x, 7 * y], -1) for t in range(24)]).astype(np.uint8)
@@ -65,6 +67,29 @@ show(play({"with a tone": clip, "mute": mute}, title="Clips", alt="{name}: {seco
 
 # %%
 show(contact_sheet([(f"clip {k}", "RVRA", film[k:]) for k in range(4)], title="Four clips"), alt="Four clips that start ever redder")
+
+# %%
+places = {1: [(0, 0), (1, 0), (0, 1), (1, 1)], 2: [(0, 0), (1, 1), (0, 1), (1, 0)]}
+small = point_map(lambda scale: places[scale], {"label": ["real", "real", "fake", "fake"], "person": list("abab")},
+                  np.stack([film[k:k + 4] for k in range(4)]), sounds=np.zeros((4, 2560)), names=[f"clip {k}" for k in range(4)],
+                  title="Four points", alt="At scale {scale} the four clips stand in the corners of a square", scale=[1, 2])
+show(small, alt="Four clips in the corners of a square")
+
+# %%
+score, label = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.9]), np.array([0, 0, 1, 0, 1, 1])
+show(threshold_explorer({"a": (score, label), "b": (1 - score, label)}, title="What a threshold decides", start=0.5),
+     alt="At 0.5 two of three fakes are found and one of three reals is accused")
+
+# %%
+found = {"truth": {"picture": [(0.2, 0.5)], "sound": []}, "proposals": np.array([[0.2, 0.6, 0.8], [0.1, 0.3, 0.3]]), "score": [0.1, 0.9, 0.2],
+         "step_s": 0.32, "seconds": 0.96, "frames": film, "sound": (clip.audio, 16000)}
+show(timeline_explorer({"one": found}, title="Where it says forged", start=0.5, alt=lambda name, t: f"{sum(s >= t for s in (0.8, 0.3))} proposals reach {t:.2f}"),
+     alt="One proposal reaches 0.5 and covers most of the forged span")
+
+# %%
+laid = explore(lambda kind: {"frame": (film[5], {"heat": pictures.paint(np.sin(x / 5), "signed", 1.0), "mask": np.dstack([film[9], np.uint8(255 * (x > 16))])})},
+               title="Layers", alt="Stripes of {kind} over a frame, masked on its right half", kind=["psi", "phi"], layers={"heat": 0.5, "mask": False})
+show(laid, alt="Stripes over a frame")
 
 # %%
 slow = explore(state, title="Answered by Python", alt="At step {step} the stripes of {forger} have moved on", step=[0, 5], forger=["dub"], live=state)

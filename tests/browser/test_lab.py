@@ -25,6 +25,13 @@ def test_everything_runs_draws_and_moves(run_live, fixture_notebook):
     assert root.get_attribute("data-state") == "2" and root.locator(".av-live").inner_text() == "step 1, dub"
     assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == cells and cell_cursor(page) == cursor
     assert slider.evaluate("s => document.activeElement === s")
+    area = page.locator(".av-map")
+    area.scroll_into_view_if_needed()
+    area.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "b"):
+        page.keyboard.press(key)
+    assert page.locator(".avlab-explorer:has(.av-map)").get_attribute("data-point") == "3" and cell_cursor(page) == cursor
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == cells
 
 
 def test_python_hears_the_prediction_and_the_live_explorer(run_live, fixture_notebook):

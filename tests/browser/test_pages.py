@@ -57,16 +57,19 @@ def test_every_picture_has_words(any_page, open_page):
     assert [w for w in words if len(w.strip()) < 8] == []
 
 
+STATE = "r => JSON.stringify(r.dataset)"                        # what an explorer says of itself: its state, the opacity of its layers
+
+
 def test_every_control_moves_by_keyboard_and_says_so(any_page, open_page, a_step):
     page = open_page(any_page)
     roots = page.locator(".avlab-explorer")
     for k in range(roots.count()):
         root = roots.nth(k)
-        for control in root.locator("input[type=range]:visible, select:visible").all():
-            before = root.get_attribute("data-state")
+        for control in root.locator("input[type=range]:visible, input[type=checkbox]:visible, select:visible").all():
+            before = root.evaluate(STATE)
             control.focus()
             page.keyboard.press(a_step(control))
-            assert root.get_attribute("data-state") != before or root.locator("[data-control]").count() == 0, "an arrow key moved nothing"
+            assert root.evaluate(STATE) != before or root.locator("[data-control]").count() == 0, "a key moved nothing"
             assert control.evaluate("c => document.activeElement === c")
             name = control.evaluate("c => c.labels.length ? c.labels[0].textContent.trim() : c.getAttribute('aria-label')")
             assert name
@@ -74,6 +77,88 @@ def test_every_control_moves_by_keyboard_and_says_so(any_page, open_page, a_step
                 shown = control.evaluate("c => c.parentElement.querySelector('output').textContent")
                 assert control.get_attribute("aria-valuetext") == shown != ""
     assert roots.count() or any_page.stem in ("index",) or page.locator("main").count()
+
+
+def test_every_clip_of_a_map_is_reached_by_keyboard_and_plays(any_page, open_page):
+    page = open_page(any_page)
+    for root in page.locator(".avlab-explorer:has(.av-map)").all():
+        area, count = root.locator(".av-map"), root.locator("[data-p]").count()
+        area.focus()
+        met = set()
+        for _ in range(count):
+            page.keyboard.press("PageDown")
+            met.add(root.get_attribute("data-point"))
+        assert len(met) == count and area.get_attribute("role") == "application"
+        page.keyboard.press("Enter")
+        page.wait_for_function("r => r.dataset.played === r.dataset.point", arg=root.element_handle())
+        said = root.locator(".av-at").inner_text()
+        assert root.locator("canvas").get_attribute("aria-label").removeprefix("face of ") in said
+        assert root.locator("canvas").evaluate("c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size") > 2
+
+
+def test_a_map_shows_the_clip_under_the_pointer_and_arrows_go_the_way_they_point(fixture_page, open_page):
+    page = open_page(fixture_page)
+    root = page.locator(".avlab-explorer:has(.av-map)")
+    area = root.locator(".av-map")
+    area.scroll_into_view_if_needed()
+    box = area.locator("svg").bounding_box()
+    corner = {"x": box["x"] + box["width"] * 424 / 440, "y": box["y"] + box["height"] * 16 / 440}      # upper right: clip 3, at the edge of a map of 440
+    page.mouse.move(corner["x"] - 4, corner["y"] + 4)
+    assert root.get_attribute("data-point") == "3" and root.locator(".av-at").inner_text() == "clip 3 (4 of 4)"
+    area.focus()
+    for key, clip in (("ArrowDown", "1"), ("ArrowLeft", "0"), ("ArrowUp", "2"), ("ArrowRight", "3"), ("ArrowRight", "3")):
+        page.keyboard.press(key)
+        assert root.get_attribute("data-point") == clip, key
+    root.get_by_label("colour by").select_option(label="person")
+    assert root.locator(".av-key li").all_inner_texts() == ["a 2", "b 2"]
+    page.mouse.click(corner["x"], corner["y"])
+    page.wait_for_function("r => r.dataset.played === '3'", arg=root.element_handle())
+
+
+def test_a_threshold_is_dragged_and_everything_follows(fixture_page, open_page):
+    page = open_page(fixture_page)
+    root = page.locator(".avlab-explorer:has([data-text])")
+    view = root.locator("[data-view]:visible")
+    assert view.locator("[data-text]").all_inner_texts() == ["2", "1", "1", "2"]
+    grip = view.locator("[data-drag]").first
+    grip.scroll_into_view_if_needed()
+    box, ends = grip.bounding_box(), grip.evaluate("e => [e.dataset.from, e.dataset.to, e.getAttribute('x'), e.getAttribute('width')].map(Number)")
+    x = box["x"] + box["width"] * (ends[0] + 0.8 * (ends[1] - ends[0]) - ends[2]) / ends[3]
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    assert root.locator("output").inner_text() == "0.8" and view.locator("[data-text]").all_inner_texts() == ["1", "2", "0", "3"]
+    assert "1 of 3 fakes found" in root.locator(".av-live").inner_text() == view.locator("[data-said]").first.get_attribute("aria-label")
+    page.keyboard.press("ArrowLeft")                                                       # the slider has the focus after a drag
+    assert root.locator("output").inner_text() == "0.78"
+    root.locator("select").select_option(label="b")
+    assert root.locator("[data-view]:visible [data-text]").all_inner_texts() == ["0", "3", "2", "1"]
+
+
+def test_proposals_under_the_threshold_fade_and_the_sound_has_a_line(fixture_page, open_page):
+    page = open_page(fixture_page)
+    root = page.locator(".avlab-explorer:has([data-score])")
+    assert root.locator("[data-score]").evaluate_all("all => all.map(e => e.classList.contains('av-off'))") == [False, True]
+    root.locator("input[type=range]").press("End")
+    assert root.locator(".av-off").count() == 2
+    head = root.locator("[data-head]")
+    root.locator("audio").evaluate("a => { a.currentTime = 0.48 }")
+    page.wait_for_function("e => e.getAttribute('visibility') === 'visible'", arg=head.element_handle())
+    at, start, end = head.evaluate("e => [e.transform.baseVal[0].matrix.e, Number(e.dataset.from), Number(e.dataset.to)]")
+    assert (at - start) / (end - start) == pytest.approx(0.5, abs=0.02)                    # 0.48 of 0.96 s
+
+
+def test_layers_fade_and_switch(fixture_page, open_page):
+    page = open_page(fixture_page)
+    root = page.locator(".avlab-explorer:has([data-layer])")
+    opacity = "all => all.map(e => Number(e.style.opacity))"
+    assert root.locator("[data-layer]").evaluate_all(opacity) == [0.5, 0]
+    root.get_by_label("opacity of heat").press("ArrowRight")
+    root.get_by_label("mask").press("Space")
+    assert root.locator("[data-layer]").evaluate_all(opacity) == [0.6, 1]
+    root.get_by_label("kind").select_option(label="phi")
+    assert root.locator("[data-layer]").evaluate_all(opacity) == [0.6, 1]
 
 
 def test_the_page_is_one_column_at_phone_width(any_page, open_page):
@@ -139,7 +224,7 @@ def test_a_clip_without_sound_plays_by_its_own_clock(fixture_page, open_page):
 def test_without_scripts_the_first_states_still_stand(fixture_page, open_page):
     page = open_page(fixture_page, script=False)
     shown = page.locator(".avlab-explorer img:visible")
-    assert shown.count() >= 3 and page.locator("noscript .av-sheet, .av-sheet").count() >= 1 and page.locator("audio").count() == 1
+    assert shown.count() >= 3 and page.locator("noscript .av-sheet, .av-sheet").count() >= 1 and page.locator("audio").count() == 2
     assert page.locator(".av-drawing svg path").count() > 0
 
 
@@ -149,6 +234,17 @@ def test_no_page_of_the_report_names_an_address_where_it_would_be_fetched(report
         assert not re.search(r"""(?:src|href|srcset|poster|action)\s*=\s*["']?\s*(?:https?:)?//""", text, re.I), path.name
         assert not re.search(r"""@import|url\(\s*["']?\s*(?:https?:)?//|import\s*\(?\s*["'](?:https?:)?//""", text, re.I), path.name
         assert path.stat().st_size < 6e6
+
+
+def test_print_shows_what_is_folded_and_dark_paper_stays_dark_on_screen_only(report, open_page):
+    page = open_page(report / "index.html", dark=True)
+    button = page.get_by_role("button", name="Theme")
+    for _ in range(2):
+        button.press("Enter")                                                     # dark by choice
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
+    assert page.locator(".top").is_hidden() and page.locator("#glossary + details dl").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
 
 
 AXE = "await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
@@ -174,5 +270,6 @@ def test_the_files_are_the_same_when_made_again(report, tmp_path):
         shutil.copytree(folder, again / folder.name)
     if not again.exists():
         pytest.skip("no notebook in this checkout")
+    shutil.copy(report / "history.json", again)                                   # what it compares itself with is an input
     write_report(again)
     assert subprocess.run(["diff", "-rq", str(report), str(again)], capture_output=True, text=True).stdout == ""

@@ -10,6 +10,7 @@ import torch
 
 from avlab import metrics
 from avlab.course import nb01_experiments as lab
+from avlab.course import nb01_walks as walks
 from avlab.course import nb01_words as words
 from avlab.probe.ddim import Schedule, ddim_invert, ddim_sample
 from avlab.show import figures_diffusion as drawn
@@ -83,6 +84,29 @@ def test_watch_keeps_the_first_clip_level_by_level():
     assert np.array_equal(there[-1], back[-1]) and there[0, 0] == pytest.approx(50 / 255, abs=1e-6) and there[0, 7] == pytest.approx(100 / 255, abs=1e-6)
     assert lab.grey(there, back)[0] == pytest.approx(trip.residual[0, 3], abs=1e-3)  # what is left at the clean level is the residual
     assert agreement[0] == pytest.approx(1) and agreement[-1] < 0.9
+
+
+def test_a_passage_keeps_every_clip_from_clean_to_noise_and_back():
+    probe, clips, passage = Planted(), still_clips(), walks.Passage(8, frame=3)
+    heard = []
+    hooks = passage.hooks(ddim_invert)
+    hooks["invert"] = partial(ddim_invert, on_step=walks.each(passage.there, lambda step, t, z: heard.append(t)))
+    trip = lab.round_trip(probe, clips, probe.schedule, **hooks, batch=3)                     # batches of three and of one
+    walk = passage.walk(trip)
+    assert walk.shape[:3] == (2, 9, 4) and len(heard) == 16
+    assert torch.equal(walk[0, 0], trip.z0[:, :, 3]) and torch.equal(walk[1, 0], trip.z0_hat[:, :, 3])
+    assert torch.equal(walk[0, -1], trip.z_T[:, :, 3]) and torch.equal(walk[1, -1], trip.z_T[:, :, 3])
+    film = walks.films(probe, walk, [2, 0])
+    assert film.shape == (2, 9, 2, 8, 8, 3)
+    assert walks.gap(film, 0, 0) == pytest.approx(trip.residual[2, 3].mean(), abs=1e-3) and walks.gap(film, 1, 8) == 0
+    panels = walks.state(walk, film, 2, 0, 0, 100.0)
+    assert [p.dtype for p in panels.values()] == [np.uint8] * 4 and panels["difference"].mean() == pytest.approx(2.55 * walks.gap(film, 0, 0), abs=1)
+
+
+def test_one_clip_of_each_kind_and_a_few_levels_are_shown():
+    assert walks.one_of_each(np.array(["dub", "real", "dub", "flow"])) == {"real": 1, "dub": 0, "flow": 3}
+    assert list(walks.one_of_each(np.array(list("gfedcb") + ["real"]))) == ["real", "g", "f", "e", "d"]
+    assert walks.shown_levels(8) == list(range(9)) and walks.shown_levels(40) == list(range(0, 41, 5))
 
 
 def test_calls_are_counted_and_the_hook_is_gone():

@@ -1,5 +1,7 @@
 """The experiments of notebook 02 on freshly initialised networks: who is drawn, what is asked, what a control changes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,12 +10,14 @@ from avlab.clips import manifest
 from avlab.clips.datasets.synthtalk import SEEN, UNSEEN
 from avlab.course import nb02_clips
 from avlab.course import nb02_experiments as experiments
+from avlab.course import nb02_looks as looks
 from avlab.course import nb02_runs as runs
 from avlab.errors import AvlabError
 from avlab.probe import bundled
 from avlab.probe.attention import last_layer
 from avlab.probe.ddim import Schedule
 from avlab.probe.diffusion_probe import DiffusionProbe
+from avlab.show import pictures
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +200,48 @@ def test_a_half_filled_store_weighs_each_clip_with_its_own_mask(probe, sample, t
     stored = runs.random_features(probe, sample, tapped, path)
     assert all(np.allclose(live[key], stored[key], atol=1e-5) for key in live)
     assert not np.allclose(live["cross", 24, "random_mouth"], live["cross", 24, "random"])
+
+
+# ------------------------------------------------------------------------------------------------ real beside fake
+
+
+def two_clips():
+    """Two clips of two frames, 8 x 8: the mouth is the lower left quarter of frame 1, and there is none in frame 0."""
+    regions = np.zeros((2, 2, 8, 8), int)
+    regions[:, 1, 4:, :4] = 2
+    return SimpleNamespace(regions=regions, frames=np.zeros((2, 2, 8, 8, 3), np.uint8), forger=np.array(["real", "dub"]))
+
+
+def test_the_mouth_is_looked_at_where_it_is_widest_and_against_the_whole_frame():
+    both, maps = two_clips(), np.ones((2, 4, 4))
+    maps[0, 2:, :2] = 3                                                           # mean 1.5, mouth 3; the other clip is flat
+    assert looks.open_frame(both) == 1
+    assert looks.mouth_ratio(both, maps) == pytest.approx([2, 1])
+
+
+def test_the_outline_surrounds_the_mouth_and_nothing_else():
+    edge = looks.outline(two_clips(), 0)[..., 3] > 0
+    assert edge[3, :4].all() and edge[4:, 4].all() and edge.sum() == 8            # a square in the corner has two open sides
+
+
+def test_psi_is_painted_against_its_mean():
+    found = {("cross", "up.-1", 24, sound): np.full((2, 4, 4), size) for sound, size in (("own sound", 2.0), ("silence", 0.5))}
+    found["cross", "up.-1", 24, "silence"][1, 0, 0] = 0.5
+    panels = looks.looked_at(two_clips(), found, "cross", "up.-1", 24, "silence")
+    assert list(panels) == ["the real clip", "the dub made from it"]
+    frame, layers = panels["the real clip"]
+    assert (layers["psi"] == pictures.paint(np.zeros((4, 4)), "signed", 1.0)).all() and layers["outline of the mouth"].shape == (8, 8, 4)
+    assert looks.level(found, "cross", "up.-1", 24, "silence") == pytest.approx(0.25)
+
+
+def test_a_fake_stands_beside_the_clip_it_was_made_from_and_the_first_layer_is_deaf(rows, probe):
+    drawn = nb02_clips.draw(rows, 1, seed=0)
+    sample = SimpleNamespace(rows=np.array(drawn, dtype=object), side=np.array([r.split for r in drawn]), forger=np.array([r.forger for r in drawn]))
+    both = looks.pair(rows, sample, probe)
+    assert both.forger.tolist() == ["real", "dub"] and both.rows[0].source == both.rows[1].source and both.rows[1].split == "test"
+    found = looks.strengths(probe, probe, both, both.audio[0][::-1].copy(), (24,), seed=0)
+    assert len(found) == 3 * 4 * 5 and found["cross", "up.-1", 24, "own sound"].shape == (2, 16, 16)
+    assert (found["spatial", "down.0", 24, "own minus silence"] == 0).all() and (found["cross", "down.0", 24, "own minus silence"] > 0).any()
+    assert (found["cross", "up.0", 24, "random weights"] == found["cross", "up.0", 24, "own sound"]).all()      # here both probes are one
+    with pytest.raises(AvlabError, match="beside the clip"):
+        looks.pair([row for row in rows if row.forger != "real"], sample, probe)

@@ -101,3 +101,15 @@ def test_controls_name_the_one_that_reaches_up():
 def test_sure():
     assert "widens the interval (factor 2.00)" in words.sure(at(0.7, 0.1), at(0.7, 0.05), (0.4, 0.6))["alt"]
     assert "lies inside the null band" in words.sure(at(0.5), at(0.5), (0.4, 0.6))["alt"]
+
+
+@pytest.mark.parametrize("silent, said", [((1.04, 1.0), "its place hardly changes"), ((1.3, 1.0), "its place changes")])
+def test_real_beside_fake(silent, said):
+    text = words.real_beside_fake((1.05, 1.0), silent, (0.9, 0.9))
+    assert said in text["caption"] and f"silence {silent[0]:.2f}" in text["alt"] and alt_text(text["alt"])
+
+
+def test_a_state_of_the_attention_explorer_says_how_much_is_left():
+    state = {"kind": "cross", "block": "up.-1", "t": 24, "sound": "silence"}
+    assert "mouth psi is 1.50 times its mean in the real clip, 0.50 times in the fake. It is 25 % as long" in words.looked_at(state, (1.5, 0.5), 0.25)
+    assert "as long" not in words.looked_at(state | {"sound": "own sound"}, (1.5, 0.5), 1)

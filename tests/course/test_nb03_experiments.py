@@ -203,3 +203,23 @@ def test_between_tells_one_heap_from_two():
     label = np.arange(100) % 2
     assert runs.between(label.astype(float), label) == 0
     assert runs.between(np.linspace(0, 1, 100), (np.arange(100) > 49).astype(int)) > 0.15
+
+
+def test_a_map_knows_how_many_of_its_neighbours_share_a_colour():
+    groups = {"island": ["a"] * 12 + ["b"] * 12, "alternating": ["a", "b"] * 12}
+    places = np.r_[np.random.default_rng(0).normal(0, 1, (12, 2)), np.random.default_rng(1).normal(99, 1, (12, 2))]
+    told = runs.same_colour({"map": places}, groups)
+    assert told["map", "island"] == (1.0, pytest.approx(11 / 23)) and told["map", "alternating"][0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_films_of_a_map_are_every_second_frame_and_are_picked_with_the_clips(rows, forgers):
+    from avlab.clips import load_clip
+    from avlab.detectors import amdd
+    from avlab.show.pictures import film_uri
+
+    drawn = list(nb03_clips.draw(rows, 240, seed=0))[:2]
+    sample = nb03_clips.load_sample(drawn, forgers, amdd.inputs)
+    clip = load_clip(drawn[1])
+    assert (sample.film[1] == clip.frames[::2]).all() and sample.sound.shape == (2, len(clip.audio) * 2 // 5)
+    assert 240 * (sample.sound.shape[1] * 4 / 3 + len(film_uri(np.concatenate(sample.film), 32, 50)) / 2) < 2.7e6, "a full map has 240 clips and 3 MB"
+    assert (sample.pick([False, True]).film == sample.film[1:]).all()

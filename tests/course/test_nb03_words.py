@@ -123,3 +123,10 @@ def test_ablation_measures_against_the_spread_of_seeds():
 
 def test_listed():
     assert [words.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["none", "a", "a and b", "a, b and c"]
+
+
+def test_one_map_says_how_many_neighbours_share_a_colour_and_no_seed_where_there_is_none():
+    state = {"method": "t-SNE", "neighbours": 30.0, "seed": 1, "network": "without"}
+    said = words.one_map(state, "person", 0.25, 0.1)
+    assert said.startswith("t-SNE, 30 neighbours, seed 1, without attribution loss: 25 %") and "person; at random 10 %" in said
+    assert words.one_map(state | {"method": "principal axes"}, "person", 0.25, 0.1).startswith("principal axes, without")

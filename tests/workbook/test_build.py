@@ -81,6 +81,12 @@ def test_the_course_edition_folds_solutions_and_keeps_their_markers(project):
     assert "### BEGIN SOLUTION" in "".join(cells[0]["source"])
 
 
+def test_nbgrader_finds_each_exercise_under_a_name_of_its_own(project):
+    marked = [c["metadata"]["nbgrader"] for c in cells_of(build.build(source_of(project))) if "nbgrader" in c["metadata"]]
+    assert [m["grade_id"] for m in marked] == ["exercise-fixture_course.1"] and marked[0]["solution"] and marked[0]["schema_version"] == 3
+    assert "nbgrader" not in build.build(source_of(project), student=True)
+
+
 def test_the_student_edition_holds_no_line_of_a_solution(project, tmp_path):
     build.build_all(project, student=tmp_path / "student")
     text = (tmp_path / "student/90_fixture.ipynb").read_text()

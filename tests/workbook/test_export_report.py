@@ -1,13 +1,15 @@
 """The report's pages and front page from planted runs: verdicts, costs, failures with the command that repeats them."""
 
 import json
+import shutil
+import zipfile
 
 import nbformat
 import nbformat.v4 as v4
 import pytest
 
 from avlab.errors import AvlabError
-from avlab.workbook import claims, gate, report
+from avlab.workbook import changes, claims, gate, report
 
 GOALS = "# {title}\n\n**You will be able to**\n\n- read a *table*;\n- say `how many` clips it is.\n\nNext [the other](01_b.ipynb)."
 
@@ -96,3 +98,59 @@ def test_the_course_map_names_only_notebooks_it_has():
     ids = [n["id"] for n in report.course_map()]
     assert sorted(ids) == [f"{k:02}" for k in range(12)]
     assert all(need in ids[:k] for k, n in enumerate(report.course_map()) for need in n["needs"])
+
+
+def since(page):
+    return page.read_text(encoding="utf-8").split('id="changes">Since the last run</h2>')[1].split("<h2")[0].split("<ul class")[0]
+
+
+def test_the_front_page_says_what_changed_since_the_last_run(tmp_path):
+    plant(tmp_path, "01", "b", metrics={"kept": 1.0, "moved": 0.5})
+    first = report.write_report(tmp_path)
+    text = first.read_bytes()
+    assert "first report in this folder" in since(first)
+    assert report.write_report(tmp_path).read_bytes() == text                     # the same runs, the same page
+    shutil.rmtree(tmp_path / "01")
+    plant(tmp_path, "01", "b", status="failed", metrics={"kept": 1.0, "moved": 0.75, "fresh": 2}, seconds=40.0)
+    plant(tmp_path, "10", "tables", metrics={})
+    second = report.write_report(tmp_path)
+    said, text = since(second), second.read_bytes()
+    assert all(line in said for line in ("01: passed became failed", "01: 1 of 3 numbers moved: moved 0.5 → 0.75", "01: 1 metric new: fresh",
+                                         "01: 12 s became 40 s", "10: new in this report"))
+    assert report.write_report(tmp_path).read_bytes() == text
+    shutil.rmtree(tmp_path / "10")
+    assert "10: was in the last report" in since(report.write_report(tmp_path))
+
+
+def test_only_what_is_more_than_noise_is_a_change(tmp_path):
+    one = {"profile": "smoke", "status": "passed", "seconds": 20.0, "peak_rss_mb": 1000, "metrics": {f"m{k}": 1.0 for k in range(9)}}
+    def told(**other):
+        return changes.sentences(*({"notebooks": {"00": x}, "verdicts": {"a": v}} for x, v in ((one, "holds here"), (one | other, "holds here"))))
+    assert told() == [] == told(seconds=24.0) == told(peak_rss_mb=1090)
+    assert told(seconds=30.0) == ["00: 20 s became 30 s"] and told(peak_rss_mb=1500) == ["00: 1000 MB became 1500 MB"]
+    assert told(profile="full", metrics={}) == ["00: profile smoke became full, so its numbers are not compared"]
+    assert told(metrics={f"m{k}": 1.0 + k for k in range(9)})[0].endswith("m5 1 → 6, m4 1 → 5 and 3 more")
+    turned = changes.sentences({"notebooks": {}, "verdicts": {"a": "holds here", "b": "x"}}, {"notebooks": {}, "verdicts": {"a": "not resolved", "b": "x"}})
+    assert turned == ["a: “holds here” became “not resolved”"]
+
+
+def test_the_memory_of_a_folder_is_short_and_no_other_file(tmp_path):
+    path = tmp_path / changes.MEMORY
+    for k in range(changes.KEPT + 5):
+        changes.remember(path, {"notebooks": {"00": k}, "verdicts": {}})
+    assert len(json.loads(path.read_text())) == changes.KEPT
+    path.write_text('{"a": 1}')
+    with pytest.raises(AvlabError, match="Delete it"):
+        changes.remember(path, {"notebooks": {}, "verdicts": {}})
+
+
+def test_one_archive_holds_every_page_and_is_the_same_twice(tmp_path):
+    plant(tmp_path, "01", "b")
+    plant(tmp_path, "10", "tables")
+    report.write_report(tmp_path)
+    first = (tmp_path / "report.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "report.zip") as packed:
+        assert packed.namelist() == ["report/01_b.html", "report/10_tables.html", "report/index.html"]
+        assert packed.read("report/01_b.html") == (tmp_path / "01_b.html").read_bytes()
+    report.write_report(tmp_path)
+    assert (tmp_path / "report.zip").read_bytes() == first

@@ -1,13 +1,15 @@
 """The notebooks of the course: built == committed, parameters == model, and the smoke profile through the real runner, whole and broken."""
 
+import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from avlab import course
-from avlab.workbook import build, golden, lint, params, runner, solutions
+from avlab.workbook import build, evidence, golden, lint, params, runner, solutions
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NUMBERS = [path.stem.split("_")[0] for path in sorted((FOLDER / "src").glob("[0-9][0-9]_*.py"))]
@@ -50,16 +52,81 @@ def test_every_mutant_is_a_parameter_and_names_a_declared_metric(number):
         course.metric_of(module, metric)
 
 
+def editions(number):
+    """Cells of the course edition and of the student edition, without the line that says where they come from."""
+    return [json.loads(build.build(source(number), student=student))["cells"][1:] for student in (False, True)]
+
+
+def text_of(cell):
+    return "".join(cell["source"])
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_student_edition_holds_no_solution(number):
-    text = build.build(source(number), student=True)
-    shown = {line.strip() for cell in json.loads(text)["cells"] for line in "".join(cell["source"]).splitlines()}
+    student = " ".join(" ".join(text_of(cell) for cell in editions(number)[1]).split())
+    told = {" ".join(line.split()) for cell in build.read(source(number)) if not solutions.regions(cell) and "solution" not in cell.metadata.get("tags", [])
+            for line in cell.source.split("\n")}
     for cell in build.read(source(number)):
         lines = cell.source.split("\n")
-        hidden = [line.strip() for first, last, *_ in solutions.regions(cell) for line in lines[first + 1:last]]
+        hidden = [line for first, last, *_ in solutions.regions(cell) for line in lines[first + 1:last]]
         if "solution" in cell.metadata.get("tags", []):
-            hidden = [line.strip() for line in lines]
-        assert not {line for line in hidden if len(line) > 12} & shown
+            hidden = lines
+        hidden = {" ".join(line.split()) for line in hidden}
+        assert not [line for line in hidden if len(line) > 20 and line in student and line not in told]
+    assert "SOLUTION" not in student
+
+
+STUB = re.compile(r"^ *raise NotImplementedError\(\".*\"\)$", re.M)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_student_edition_with_the_solutions_pasted_in_is_the_course_edition(number):
+    """Cell for cell and byte for byte, so that what passes there passes here, too."""
+    course_cells, student = editions(number)
+    course_cells = [cell for cell in course_cells if not ("solution" in cell["metadata"].get("tags", []) and "### BEGIN SOLUTION" not in text_of(cell))]
+    assert len(course_cells) == len(student)
+    open_cells = 0
+    for whole, cell in zip(course_cells, student, strict=True):
+        written = text_of(whole).split("\n")
+        answers = ["\n".join(written[first:last + 1]) for first, last, *_ in solutions.regions(whole | {"source": text_of(whole)})]
+        stubs = len(STUB.findall(text_of(cell)))
+        assert stubs == len(answers) and ("raises-exception" in cell["metadata"].get("tags", [])) == bool(answers)
+        open_cells += bool(answers)
+        rest = iter(answers)
+        assert (STUB.sub(lambda _: next(rest), text_of(cell)) if answers else text_of(cell)) == text_of(whole)  # noqa: B023
+    assert open_cells == len(course.load(number).CHECKS), "every check has its exercise"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_nothing_after_an_exercise_needs_its_answer(number):
+    """So the student edition runs to its end, with the stubs as its only errors."""
+    answers, cells = set(), [cell for cell in build.read(source(number)) if cell.cell_type == "code"]
+    for cell in cells:
+        tree = ast.parse(cell.source)
+        if solutions.regions(cell):
+            answers |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        else:
+            made = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+            made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+            answers -= made                                                        # a later cell may take the name for something else
+            assert not answers & used, f"{answers & used} in {cell.source[:80]!r}"
+    assert answers
+
+
+@pytest.mark.slow
+@pytest.mark.notebooks
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_student_edition_runs_and_stops_only_at_its_stubs(number, tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    path = tmp_path / f"{number}.ipynb"
+    path.write_text(build.build(source(number), student=True), encoding="utf-8")
+    nb = nbformat.read(path, as_version=4)
+    NotebookClient(nb, timeout=600, resources={"metadata": {"path": str(FOLDER)}}).execute()      # raises at any error in a cell without the tag
+    errors = [out.ename for cell in nb.cells if cell.cell_type == "code" for out in cell.outputs if out.output_type == "error"]
+    assert errors == ["NotImplementedError"] * len(course.load(number).CHECKS) and evidence.unfinished(nb) is None
 
 
 @pytest.mark.parametrize("number", NUMBERS)

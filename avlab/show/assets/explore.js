@@ -23,6 +23,16 @@
       root.dataset.state = at;
     }
     controls.forEach(function (c) { c.addEventListener('input', show); });
+    root.querySelectorAll('[data-opacity]').forEach(function (c) {
+      function fade() {
+        var part = c.type === 'range' ? Number(c.value) : Number(c.checked), text = Math.round(100 * part) + '%';
+        if (c.type === 'range') { c.setAttribute('aria-valuetext', text); c.parentElement.querySelector('output').textContent = text; }
+        root.querySelectorAll('img[data-layer]').forEach(function (img) { if (img.dataset.layer === c.dataset.opacity) img.style.opacity = part; });
+        root.dataset['opacity' + c.id.split('-l')[1]] = part;
+      }
+      c.addEventListener('input', fade);
+      fade();
+    });
     show();
   });
 })
