@@ -19,6 +19,7 @@ CORRUPTIONS = {  # one strength each, chosen by looking at them: plain to see or
     "half size and back": lambda clip: degrade.rescale(clip, 0.5), "12.5 pictures a second": lambda clip: degrade.frame_rate(clip, 12.5),
     "AAC, 16 kbit/s": lambda clip: degrade.aac(clip, 16), "noise in the sound, 10 dB": lambda clip: degrade.noisy_sound(clip, 10.0),
 }
+PICTURE_CHANGES = {name: change for name, change in CORRUPTIONS.items() if "sound" not in name and "AAC" not in name}
 
 
 @dataclass(frozen=True, eq=False)
