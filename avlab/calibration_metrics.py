@@ -72,7 +72,7 @@ def risk_coverage(error, novelty) -> tuple[np.ndarray, np.ndarray]:
 def aurc(error, novelty) -> float:
     """Return the area under risk against coverage, 0..1, lower is better (Geifman & El-Yaniv 2019): the mean risk, each clip of a tie at the tie's end.
 
-    Of a useless order it is the mean error; no order can go below that of `novelty=error`.
+    Of a useless order it is the mean error; lowest is an order that puts every error last, no two clips alike.
     """
     coverage, risk = risk_coverage(error, novelty)
     return float((np.diff(coverage, prepend=0.0) * risk).sum())

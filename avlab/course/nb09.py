@@ -35,8 +35,10 @@ class Params(CommonParams):
 
 PROFILES = {
     "smoke": {},
-    "full": {"clips_per_class": 14, "networks": 3, "also": ["msct", "plain"], "qualities": [20, 30, 40], "n_bins": 10, "n_bootstrap": 1000, "n_permutations": 20},
-    "gpu": {"clips_per_class": 36, "networks": 3, "also": ["msct", "plain"], "qualities": [15, 20, 25, 30, 40], "n_bins": 15, "n_bootstrap": 2000, "n_permutations": 100},
+    "full": {"clips_per_class": 14, "networks": 3, "also": ["msct", "plain"], "qualities": [20, 30, 40], "n_bins": 10, "n_bootstrap": 1000,
+             "n_permutations": 20},
+    "gpu": {"clips_per_class": 36, "networks": 3, "also": ["msct", "plain"], "qualities": [15, 20, 25, 30, 40], "n_bins": 15, "n_bootstrap": 2000,
+            "n_permutations": 100},
 }
 
 MUTANTS = {

@@ -148,7 +148,7 @@ def check_focal_optimum(fn):
         if abs(got - want) < 2e-3:
             continue
         mistakes = [(optimum_by_slope(*case, real=True), "alpha stands on the real class: in AMDD it weighs the fakes"),
-                    (min(got, 1 - got) < 0.02 and got, "gamma damps the wrong term: (1 - p)^gamma belongs to -log p, without that the loss is lowest at an end"),
+                    (min(got, 1 - got) < 0.02 and got, "gamma damps the wrong term: (1 - p)^gamma belongs to -log p, else the loss is lowest at an end"),
                     (optimum_by_slope(case[0], 0, case[2]), "gamma was left out: this is the optimum of the weighted cross-entropy"),
                     (optimum_by_slope(case[0], case[1], 0.5), "the prior was left out: fakes are not always half of the clips")]
         for value, said in mistakes:

@@ -98,7 +98,8 @@ def right_and_wrong(ours, printed, *, x, printed_name, title="", guess=None, wor
                         marker={"color": s.colour, "symbol": s.symbol, "size": 10})
     for name, (px, share) in printed.items():
         s = style(name)
-        fig.add_scatter(x=list(px), y=list(share), mode="lines+markers", name=f"{name}s, {printed_name}", line={"color": _faint(s.colour, 0.6), "dash": "dot", "width": 1.5},
+        fig.add_scatter(x=list(px), y=list(share), mode="lines+markers", name=f"{name}s, {printed_name}",
+                        line={"color": _faint(s.colour, 0.6), "dash": "dot", "width": 1.5},
                         marker={"color": s.colour, "symbol": f"{s.symbol}-open", "size": 12, "line": {"width": 2.5}})
     fig.update_yaxes(range=[-0.04, 1.04])
     return _guess(axes(dressed(fig, title=title, world=world, height=400), x, "share that is called right"), guess, along="y")
@@ -116,7 +117,8 @@ def abstention(curves, at, *, title="", guess=None, world=WORLD):
 def alarm_value(curves, at, *, title="", world="toy and SynthTalk"):
     """Predictive value of an alarm against the base rate (log), one line an operating point, the chosen base rate as a line."""
     from avlab.show.figures import lines_with_band
-    fig = lines_with_band(curves, x="base rate (share of clips that are fake)", y="share of alarms that are right", log_x=True, markers=False, title=title, world=world)
+    fig = lines_with_band(curves, x="base rate (share of clips that are fake)", y="share of alarms that are right", log_x=True, markers=False, title=title,
+                          world=world)
     fig.add_scatter(x=[at, at], y=[0, 1], mode="lines", line={"color": theme.AXIS, "width": 1.5, "dash": "dot"}, showlegend=False)
     ticks = [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.5]
     fig.update_xaxes(tickvals=ticks, ticktext=["1 in 100,000", "1 in 10,000", "1 in 1,000", "1 in 100", "1 in 10", "half"])
