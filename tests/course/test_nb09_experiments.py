@@ -86,9 +86,8 @@ def test_leaving_out_goes_by_parts_and_the_leak_is_counted(parts):
 
 
 def test_retention_is_a_share_of_the_excess():
-    one = lambda v: metrics.Interval(v, v, v, np.array([v]))  # noqa: E731
-    assert experiments.retention({"a": one(0.6), "b": one(0.7)}, {"a": one(0.9), "b": one(0.8)}, "ab") == pytest.approx(0.15 / 0.35)
-    assert experiments.retention({"a": one(0.6)}, {"a": one(0.5)}, "a") == 0.0
+    assert experiments.retention(0.65, 0.85) == pytest.approx(0.15 / 0.35) and experiments.retention(0.9, 0.9) == 1
+    assert experiments.retention(0.2, 0.52) == 0.0  # where nothing is known, nothing can be kept
 
 
 def test_thresholds_and_columns_follow_a_shift_of_the_scores(sides, parts):
