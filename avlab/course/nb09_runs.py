@@ -126,21 +126,21 @@ def believed(fit, found, val, test, sides, bins: int, mutant, *, n, seed) -> tup
     return curves, eces, floors
 
 
-def area_gap(error, order: dict, people, *, n, seed) -> Interval:
-    """AURC by softmax minus AURC by novelty, people and networks resampled: above 0 = novelty is the better reason."""
+def gains(error, order: dict, people, *, n, seed) -> dict:
+    """{order: Interval of mean error minus AURC}, all on the same draws of people and networks: above 0 = better than abstaining at random."""
     rng, draws = np.random.default_rng([seed, 13]), []
 
-    def gap(k, rows):
-        return calibration.aurc(error[k, rows], order["softmax"][k, rows]) - calibration.aurc(error[k, rows], order["novelty"][k, rows])
+    def gained(k, rows):
+        return [error[k, rows].mean() - calibration.aurc(error[k, rows], value[k, rows]) for value in order.values()]
     for _ in range(n):
-        draws.append(gap(rng.integers(len(error)), metrics.resample(people, rng)))
-    value = np.mean([gap(k, np.arange(error.shape[1])) for k in range(len(error))])
-    return Interval(float(value), *map(float, np.quantile(draws, (0.025, 0.975))), np.array(draws))
+        draws.append(gained(rng.integers(len(error)), metrics.resample(people, rng)))
+    values, draws = np.mean([gained(k, np.arange(error.shape[1])) for k in range(len(error))], 0), np.array(draws)
+    return {name: Interval(float(v), *map(float, np.quantile(d, (0.025, 0.975))), d) for name, v, d in zip(order, values, draws.T, strict=True)}
 
 
 def operating_points(found, test, cuts, sides) -> dict:
-    """{"in a textbook", "known forgers", "strangers": (TPR, FPR)} at the carried thresholds; an FPR of 0 becomes the upper end of its Wilson interval."""
-    points = {"in a textbook": (0.90, 0.05)}
+    """{"a textbook's", "known forgers", "strangers": (TPR, FPR)} at the carried thresholds; an FPR of 0 becomes the upper end of its Wilson interval."""
+    points = {"a textbook's": (0.90, 0.05)}
     reals = int((test.label == 0).sum())
     for name, forgers in (("known forgers", sides.known), ("strangers", sides.strangers)):
         right, hit = experiments.shares(found, test, cuts, forgers)

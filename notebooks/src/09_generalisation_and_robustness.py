@@ -49,6 +49,7 @@ from avlab.course import nb09_experiments as experiments
 from avlab.course import nb09_runs as runs
 from avlab.course import nb09_toys as toys
 from avlab.course import nb09_words as words
+from avlab.metrics import difference
 from avlab.show import figures, predict
 from avlab.show import figures_attention as pairs
 from avlab.show import figures_robust as drawn
@@ -73,7 +74,8 @@ seen = {name: detectors.read(name, some, test, sides.known) for name, some in ne
 main, found = fit["amdd"], seen["amdd"]
 nb.record("leaks_people", clips.shared_people(val, test))
 for name, part in (("val", val), ("test", test)):
-    print(f"{name}: {len(part)} clips of {len(set(part.people.tolist()))} people, {int((part.label == 0).sum())} real")
+    people, reals = len(set(part.people.tolist())), int((part.label == 0).sum())
+    print(f"{name}: {len(part)} clips of {people} people, {reals} real")
 print("taught to the networks:", ", ".join(sides.known), "| strangers:", ", ".join(sides.strangers))
 
 # %%
@@ -111,7 +113,8 @@ guess = predict("09.2", "How much of the excess over 0.5 does an unseen forger k
 # %%
 out, ceiling, leaks = runs.left_out(fit, seen, val, test, sides.single, nb.p.mutant, **boot)
 mine = [{f: cells["amdd", f] for f in sides.single} for cells in (out, ceiling)]
-kept = {detectors.NAMES[d]: tuple(np.mean([t[d, f].value for f in sides.single]) for t in (out, ceiling)) for d in nets}
+kept = {detectors.NAMES[d]: tuple(np.mean([t[d, f].value for f in sides.single]) for t in (out, ceiling))
+        for d in nets}
 starred = {f: f + " *" if f in sides.strangers else f for f in sides.single}
 lines = [(starred[f], f"{detectors.NAMES[d]}, {kind}", c.value, c.lo, c.hi) for f in sides.single
          for d in ("amdd", "plain") if d in nets for kind, c in (("left out", out[d, f]), ("taught", ceiling[d, f]))]
@@ -124,8 +127,8 @@ for (d, forger), cell in out.items():
 nb.record("retention", experiments.retention(*kept["AMDD"]))
 
 # %% [markdown]
-# A head is the last layer only. The honest question is put to the whole network with its own score: five of nine forgers were in its
-# lessons, four were not. Beside it stand the cross-dataset numbers of two papers, which are of other data and have no intervals.
+# A head is the last layer only. The honest question is put to the whole network with its own score: were the forgers in its lessons, or not?
+# Beside it stand the cross-dataset numbers of two papers, which are of other data and have no intervals.
 
 # %%
 score = {"own": experiments.own(found)}
@@ -159,7 +162,7 @@ guess = predict("09.3", "Which is lost first in a codec?", ["the order of the sc
 # %%
 coded = runs.through_codec(val, test, nets["amdd"], sides.known, nb.p.qualities)
 rate = {q: clips.kbits(test, q) for q in nb.p.qualities}
-levels = [clips.raw_kbits(test), *rate.values()]
+levels = [round(k) for k in (clips.raw_kbits(test), *rate.values())]
 cells = runs.codec_curves(main, found, coded, val, test, sides, **boot)
 series = {f"{side}, {name}": (levels, [c.value for c in row], [c.lo for c in row], [c.hi for c in row])
           for side, both in cells.items() for name, row in both.items()}
@@ -177,7 +180,7 @@ for k, q in enumerate(nb.p.qualities, 1):
 
 # %%
 cuts = experiments.thresholds(main, val, sides.known)
-told = [runs.own_numbers(x, test, cuts, sides.known) for x in (found, *[readings for _, readings in coded.values()])]
+told = [runs.own_numbers(x, test, cuts, sides.known) for x in (found, *[after for _, after in coded.values()])]
 ours = {k: ([0, *nb.p.qualities], [t[i] for t in told]) for i, k in ((1, "real"), (2, "fake"))}
 theirs, auc = runs.printed_ladder()
 fig = drawn.right_and_wrong(ours, theirs, x="constant rate factor of H.264 (0: as rendered)", guess=guess,
@@ -280,11 +283,12 @@ guess = predict("09.7", "Which is the better reason to abstain?", ["nothing know
 order = experiments.unsure(main, found, val, sides.known)
 error = experiments.wrong(found, test, cuts)
 lines, areas = experiments.abstaining(error, order)
-average, gap = float(error.mean()), runs.area_gap(error, order, test.people, **boot)
+average, gains = float(error.mean()), runs.gains(error, order, test.people, **boot)
+gap = difference(gains["novelty"], gains["softmax"])
 lines["at random"] = (lines["novelty"][0], np.full(len(lines["novelty"][0]), average))
 fig = drawn.abstention(lines, 0.8, title="Errors among the clips that are answered", guess=guess)
 risks = {k: float(np.mean([experiments.risk_at(e, u, 0.8) for e, u in zip(error, order[k])])) for k in order}
-nb.show(fig, **words.abstention(lines, areas, average, 0.8, risks, gap))
+nb.show(fig, **words.abstention(areas, average, 0.8, risks, gains, gap))
 for k in order:
     nb.record(f"aurc.{k}", areas[k])
     nb.record(f"risk_at_80.{k}", risks[k])
@@ -308,7 +312,8 @@ bases = sorted({1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.5, nb.p.base_rate})
 
 def alarms_at(base_rate):
     now = {k: calibration.ppv(*p, base_rate) for k, p in points.items()}
-    told = "; ".join(f"{k} (TPR {points[k][0]:.2f}, FPR {points[k][1]:.2f}): {100 * v:.1f} %" for k, v in now.items())
+    told = "; ".join(f"{k} (TPR {points[k][0]:.2f}, FPR {points[k][1]:.2f}) {100 * v:.1f} %"
+                     for k, v in now.items())
     return {"value": drawn.alarm_value(worth, base_rate), "note": f"Alarms that are right at {base_rate:g}: {told}."}
 
 
@@ -316,7 +321,7 @@ view = explore(alarms_at, title="What an alarm is worth", base_rate=bases, start
                world="formula; two points measured on SynthTalk", alt=lambda v, made: made["note"])
 values = {k: calibration.ppv(*p, nb.p.base_rate) for k, p in points.items()}
 nb.show(view, **words.alarm(points, nb.p.base_rate, values))
-nb.record("ppv", values["in a textbook"])
+nb.record("ppv", values["a textbook's"])
 nb.record("ppv_here.known", values["known forgers"])
 nb.record("ppv_here.strangers", values["strangers"])
 

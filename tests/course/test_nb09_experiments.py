@@ -126,7 +126,9 @@ def test_strangers_are_far_and_the_softmax_does_not_mind(sides, parts):
     assert metrics.auroc(order["novelty"][0], np.isin(test.forger, ["flow", "lipsync", "dub", "lipsync+rtvc"])) > 0.95
     curves, areas = experiments.abstaining(error, order)
     assert areas["best possible"] < areas["novelty"] < areas["softmax"] and curves["novelty"][1][-1] == pytest.approx(error.mean())
-    assert runs.area_gap(error, order, test.people, n=100, seed=0).lo > 0
+    gains = runs.gains(error, order, test.people, n=100, seed=0)
+    assert gains["novelty"].lo > 0 and metrics.difference(gains["novelty"], gains["softmax"]).lo > 0
+    assert gains["novelty"].value == pytest.approx(error.mean() - areas["novelty"])
     assert experiments.risk_at([0, 1, 1, 0], [0.1, 0.2, 0.3, 0.05], 0.5) == 0.0
 
 
