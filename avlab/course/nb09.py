@@ -17,14 +17,15 @@ class Params(CommonParams):
 
     clips_per_class   clips of each of the nine forgers, and six times as many reals, of val people and again of test people
     networks          bundled seeds of each network (the bundled ones are three)
-    also              detectors beside AMDD in beats 1, 2 and 4; "plain" is no network: what AMDD is given, as means
+    also              detectors beside AMDD in beats 1, 2 and 4; "rgb" is X-AVDT's control on pictures
+                      alone, "plain" no network at all: what AMDD is given, as means
     qualities         constant rate factors of H.264, in rising order; the first one is also the second style of beat 9
     base_rate         share of fakes in the world of beat 8
     """
 
     clips_per_class: int = Field(3, ge=3, le=36)
     networks: int = Field(1, ge=1, le=3)
-    also: list[Literal["msct", "plain"]] = Field(["plain"], min_length=1, max_length=2)
+    also: list[Literal["msct", "rgb", "plain"]] = Field(["plain"], min_length=1, max_length=3)
     qualities: list[Annotated[int, Field(ge=1, le=51)]] = Field([30], min_length=1, max_length=5)
     base_rate: float = Field(0.001, ge=1e-5, le=0.5)
     n_bins: int = Field(5, ge=5, le=20)
@@ -35,9 +36,9 @@ class Params(CommonParams):
 
 PROFILES = {
     "smoke": {},
-    "full": {"clips_per_class": 10, "networks": 3, "also": ["msct", "plain"], "qualities": [20, 30, 40], "n_bins": 10, "n_bootstrap": 1000,
+    "full": {"clips_per_class": 10, "networks": 3, "also": ["msct", "rgb", "plain"], "qualities": [20, 30, 40], "n_bins": 10, "n_bootstrap": 1000,
              "n_permutations": 50},
-    "gpu": {"clips_per_class": 36, "networks": 3, "also": ["msct", "plain"], "qualities": [15, 20, 25, 30, 40], "n_bins": 15, "n_bootstrap": 2000,
+    "gpu": {"clips_per_class": 36, "networks": 3, "also": ["msct", "rgb", "plain"], "qualities": [15, 20, 25, 30, 40], "n_bins": 15, "n_bootstrap": 2000,
             "n_permutations": 100},
 }
 

@@ -60,15 +60,24 @@ def codec_curves(fit, found, coded: dict, val, test, sides, *, n, seed) -> dict:
     return made
 
 
+def own_scores(seen: dict, test, forgers, *, n, seed) -> dict:
+    """{detector with a score of its own: {forger: Interval of its AUROC}}."""
+    scored = {d: experiments.own(readings) for d, readings in seen.items() if "score" in readings[0]}
+    return {detectors.NAMES[d]: {f: experiments.against({"own": score}, test, f, n=n, seed=seed)["own"] for f in forgers} for d, score in scored.items()}
+
+
 def beside(known, each: dict) -> tuple[list, dict]:
-    """Lines of our own AUROCs and of printed ones for `figures_robust.ours_and_printed`, and the printed ones, {line: [AUROC as a share]}."""
+    """Lines of our own AUROCs and of printed ones for `figures_robust.ours_and_printed`, and the printed ones, {line: [AUROC as a share]}.
+
+    known   Interval of AMDD on forgers it was taught;  each   {detector: {stranger: Interval}}
+    """
     t5, t8, t4, far = published.AMDD_T5, published.AMDD_T8, published.XAVDT_T4, published.XAVDT_T5
     printed = {"AMDD, its own test set": {"table 5": t5.get("full", "AUC")}, "AMDD, sets of other origin": {row: t8.get(row, "AUC") for row in t8.rows},
                "X-AVDT, unseen generators": {g: t4.get("X-AVDT", "AUROC", g) for g in t4.groups if g != "Average"},
                "X-AVDT, sets of other origin": {g: far.get("X-AVDT", "AUROC", g) for g in far.groups}}
     printed = {line: {name: value / 100 for name, value in cells.items()} for line, cells in printed.items()}
     ours = [("AMDD here, known forgers", [(known.value, known.lo, known.hi, "known")]),
-            ("AMDD here, strangers", [(cell.value, cell.lo, cell.hi, name) for name, cell in each.items()])]
+            *((f"{d} here, strangers", [(cell.value, cell.lo, cell.hi, name) for name, cell in cells.items()]) for d, cells in each.items())]
     lines = [(line, [(value, name) for name, value in cells.items()]) for line, cells in printed.items()]
     return ours + lines, {line: list(cells.values()) for line, cells in printed.items()}
 

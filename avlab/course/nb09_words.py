@@ -41,12 +41,13 @@ def kept_out(out: dict, ceiling: dict, known, strangers, kept: dict) -> dict:
 
 
 def beside(known, unseen, each: dict, printed: dict) -> dict:
-    """known, unseen Intervals of the networks' own score; each {stranger: Interval}; printed {line: [AUROC]}."""
+    """known, unseen Intervals of AMDD's own score; each {detector: {stranger: Interval}}, AMDD first; printed {line: [AUROC]}."""
     word = {"above": "are detected", "around": "are not told from reals", "below": "rank below the reals"}[side_of(unseen, 0.5)]
     near = "inside" if 0.4 < unseen.lo and unseen.hi < 0.6 else "not inside"
     said = "; ".join(f"{line} {min(v):.2f} to {max(v):.2f}" for line, v in printed.items())
-    clear = [name for name, cell in each.items() if cell.lo > 0.5]
-    return {"alt": f"AMDD here: forgers it was taught {span(known)}, strangers {span(unseen)}, which {word}. Printed: {said}.",
+    clear = [name for name, cell in each["AMDD"].items() if cell.lo > 0.5]
+    rest = "".join(f" {d}: mean {np.mean([c.value for c in cells.values()]):.2f}." for d, cells in each.items() if d != "AMDD")
+    return {"alt": f"AMDD here: forgers it was taught {span(known)}, strangers {span(unseen)}, which {word}.{rest} Printed: {said}.",
             "caption": f"'Fakes of unseen generators are not detected' (AMDD, table 8) asks the whole interval to lie within 0.1 of 0.5: it is {near} that. Above 0.5 one by one: "
                        f"{listed(clear)}. Strangers here share drawn people and one camera with the training; AMDD's other sets share nothing. The printed numbers are of other data."}
 

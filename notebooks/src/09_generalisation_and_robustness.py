@@ -135,7 +135,7 @@ score = {"own": experiments.own(found)}
 new = [f for f in sides.strangers if "+" not in f]
 known = experiments.on(score, test, sides.known, **boot)["own"]
 strange = experiments.on(score, test, new, **boot)["own"]
-each = {f: experiments.against(score, test, f, **boot)["own"] for f in new}
+each = runs.own_scores(seen, test, new, **boot)
 lines, printed = runs.beside(known, each)
 fig = drawn.ours_and_printed(lines, x="AUROC", title="Seen in training, and not")
 nb.show(fig, **words.beside(known, strange, each, printed))

@@ -171,7 +171,7 @@ def test_printed_numbers_come_from_the_tables(parts, sides):
     theirs, auc = runs.printed_ladder()
     assert theirs["real"][1] == pytest.approx([0.992, 0.008, 0.923]) and auc == pytest.approx([0.496] * 3)
     cell = metrics.Interval(0.9, 0.8, 1.0, np.array([0.9]))
-    lines, printed = runs.beside(cell, {"flow": cell})
+    lines, printed = runs.beside(cell, {"AMDD": {"flow": cell}})
     assert len(lines) == 6 and len(printed["AMDD, sets of other origin"]) == 6 and len(printed["X-AVDT, unseen generators"]) == 3
 
 
