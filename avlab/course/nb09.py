@@ -68,7 +68,7 @@ METRICS = {
     "false_alarms.{sound}": Metric("R", "share", "down"),
     "ece.{set}": Metric("B", "ECE", "down", 0.08),
     "ece_floor.{set}": Metric("B", "ECE", "down", 0.03),
-    "ece_over_floor": Metric("I", "ECE", "-", (0.0, None)),
+    "ece_over_floor": Metric("I", "floors", "-", (0.25, None)),
     "acc_carried.{set}": Metric("B", "share", "up", 0.08, 0.5),
     "acc_at_eer.{set}": Metric("B", "share", "up", 0.06, 0.5),
     "aurc.{order}": Metric("R", "share", "down"),

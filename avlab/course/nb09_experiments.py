@@ -169,6 +169,11 @@ def claimed(fit, test, val: Sample, sample: Sample, known, tested, mutant="none"
     return {"as it comes": (probability(score), label), "recalibrated": (recalibrated(*base, score), label)}
 
 
+def over_floor(ece: float, floor: Interval) -> float:
+    """An ECE in units of what a perfect model would show on average; far under 1 is better than calibration can be. 0.001 keeps certain models finite."""
+    return (ece + 0.001) / (floor.value + 0.001)
+
+
 # ------------------------------------------------------------------------------------------------ abstaining
 
 

@@ -247,7 +247,8 @@ nb.show(fig, **words.calibration(eces, floors, curves))
 for side in ("seen", "unseen"):
     nb.record(f"ece.{side}", eces[side, "recalibrated"])
     nb.record(f"ece_floor.{side}", floors[side, "recalibrated"].value)
-nb.record("ece_over_floor", eces["unseen", "recalibrated"] - floors["unseen", "recalibrated"].lo)
+better = "unseen", "recalibrated"
+nb.record("ece_over_floor", experiments.over_floor(eces[better], floors[better]))
 
 # %% [markdown]
 # ## 6 Take the threshold with you

@@ -113,6 +113,7 @@ def test_calibration_on_the_test_looks_better_than_a_perfect_model(sides, parts)
     for mutant, below in (("none", False), ("calibrate_on_test", True)):
         _, eces, floors = runs.believed(fit, seen, val, test, sides, 5, mutant, n=200, seed=0)
         assert (eces["unseen", "recalibrated"] < floors["unseen", "recalibrated"].lo) == below
+        assert (experiments.over_floor(eces["unseen", "recalibrated"], floors["unseen", "recalibrated"]) < 0.25) == below
     assert eces["unseen", "recalibrated"] < 1e-9
 
 
