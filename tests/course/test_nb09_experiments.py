@@ -191,3 +191,23 @@ def test_changed_clips_and_other_voices_keep_their_rows(rows):
     assert all(not np.array_equal(a.audio, b.audio) for a, b in zip(sample.clips, other.clips))
     assert {tuple(c.audio[:50].tolist()) for c in other.clips} == {tuple(c.audio[:50].tolist()) for c in sample.clips}
     assert clips.kbits(sample, 40, n=2) < clips.kbits(sample, 15, n=2) < clips.raw_kbits(sample)
+
+
+def test_several_networks_are_averaged_and_every_table_has_its_rows(sides, parts):
+    val, test = parts
+    directions = {name: E[0] for name in ("faceswap", "ldm", "reenact", "rtvc", "flow")}
+    fit, seen = (planted(part, directions, k) + planted(part, directions, k + 7) for k, part in ((0, val), (1, test)))
+    boot = {"n": 100, "seed": 0}
+    cuts = experiments.thresholds(fit, val, sides.known)
+    assert len(cuts) == 2 and experiments.own(seen).shape == (2, len(test))
+    assert experiments.three_numbers(seen, test, cuts, sides.known, **boot)["AUROC"].value > 0.9
+    out, ceiling, leaks = runs.left_out({"amdd": fit}, {"amdd": seen}, val, test, ("ldm", "flow"), "none", **boot)
+    assert set(out) == set(ceiling) == {("amdd", "ldm"), ("amdd", "flow")} and out["amdd", "flow"].lo > 0.8 and leaks == 0
+    grids = runs.grids({"amdd": fit}, {"amdd": seen}, val, test, ("ldm", "flow"), "none", 0)
+    assert grids["amdd", "true"].min() > 0.9 > abs(grids["amdd", "shuffled"].mean() - 0.5) + 0.5
+    curves = runs.codec_curves(fit, seen, {30: (fit, seen), 40: (fit, seen)}, val, test, sides, **boot)
+    assert [c.value for c in curves["known"]["clean lessons"]] == [c.value for c in curves["known"]["lessons through it"]] and len(curves["strangers"]["clean lessons"]) == 3
+    each = runs.own_scores({"amdd": seen, "plain": [{"embedding": seen[0]["embedding"]}]}, test, ("flow",), **boot)
+    assert list(each) == ["AMDD"] and each["AMDD"]["flow"].lo > 0.8
+    null = experiments.null(fit, seen, val, test, sides.known, ("flow",), 20, 0)
+    assert null.shape == (20,) and abs(null.mean() - 0.5) < 0.2
