@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("errors", "results", "localisation_metrics", "metrics", "synthtalk", "clips", "probe", "detectors", "explain", "show", "course", "workbook", "cli", "__main__")
+ROOMS = ("errors", "results", "localisation_metrics", "metrics", "calibration_metrics", "synthtalk", "clips", "probe", "detectors", "explain", "show", "course", "workbook", "cli", "__main__")
 
 
 def pyproject():

@@ -1,6 +1,6 @@
 """What a clip is: a row of a manifest, its pictures and its sound, and what was computed from them.
 
-Reading order: rows, manifest, datasets, media, audio, store.  Nothing heavy is imported before it is asked for.
+Reading order: rows, manifest, datasets, media, audio, store, degrade.  Nothing heavy is imported before it is asked for.
 """
 
 _HOME = {"Row": "rows", "Manifest": "manifest", "Clip": "media", "load_clip": "media", "write_clip": "writing", "Store": "store"}
