@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from avlab import metrics
+from avlab.clips.table import classes
 
 NUMERIC = ("leading_silence_s", "audio_start_s", "duration_s", "fps", "n_frames", "width", "height", "bit_rate")
 WORDS = ("resolution", "video_codec", "pix_fmt", "audio_codec", "audio_sr_hz", "audio_channels", "dataset")
@@ -53,7 +54,7 @@ def shortcuts(rows, *, n=200, seed=0):
     people = rows["identity"].astype(object).where(~rows["identity"].isin(["", "-1"]), rows["clip_id"]).to_numpy()
     found = []
     for against in ("label_clip", "label_audio"):
-        label = rows[against].map({"fake": 1.0, "real": 0.0}).astype(float).to_numpy()
+        label = (classes(rows) if against == "label_clip" else rows[against].astype(object)).map({"fake": 1.0, "real": 0.0}).astype(float).to_numpy()
         for name in (*NUMERIC, *WORDS):
             if against == "label_clip" or name in OF_SOUND:
                 found += _of(name, against, facts[name], label, people, n, seed)

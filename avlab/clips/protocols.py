@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from avlab.clips.splits import fractions_of
+from avlab.clips.table import classes
 from avlab.clips.table_splits import by_generator, by_identity, by_people, official
 from avlab.errors import AvlabError
 
@@ -30,7 +31,7 @@ def amdd(rows, *, seed=0, disjoint=False):
     if not names or not names <= {"fakeavceleb", "dftimit"}:
         raise AvlabError("AMDD's table III is of fakeavceleb, with the reals of dftimit", got=", ".join(sorted(names)))
     timit = (rows["dataset"] == "dftimit").to_numpy()
-    made[timit] = np.where(rows["label_clip"][timit] == "real", "train", "test")
+    made[timit] = np.where(classes(rows)[timit] == "real", "train", "test")
     own = np.flatnonzero(~timit)
     if len(own):
         made[own] = _amdd_of(rows.iloc[own], random.Random(f"{seed} amdd"), seed, disjoint)
@@ -42,7 +43,7 @@ def _amdd_of(rows, rng, seed, disjoint):
     shares = tuple(count / total for count in AMDD["real"])
     base = by_people(rows if disjoint else rows.assign(donor=pd.Categorical([""] * len(rows)), others=pd.Categorical([""] * len(rows))), shares, seed)
     video, audio = rows["forger_video"].astype(object).to_numpy(), rows["label_audio"].astype(object).to_numpy()
-    kind = np.where(rows["label_clip"] == "real", "real", video)
+    kind = np.where(classes(rows) == "real", "real", video)
     made = np.full(len(rows), "", object)
     for name, counts in AMDD.items():
         for split, count in zip(("train", "val", "test"), counts, strict=True):

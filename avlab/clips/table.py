@@ -95,6 +95,12 @@ def clip_labels(rows):
     return pd.Series(np.select([fake, real], ["fake", "real"], "unknown"), rows.index)
 
 
+def classes(rows):
+    """real, fake or unknown for every clip: what is stated, else what follows from the labels of the streams."""
+    stated = rows["label_clip"].astype(object)
+    return stated.where(stated != "", clip_labels(rows))
+
+
 # ------------------------------------------------------------------------------------------------ files
 
 
@@ -119,9 +125,10 @@ def read(source, *, root=None):
         rows, bad = _read_line_by_line(manifest.decoded(data, source), names)
         problems = [*problems, *bad]
     cells, bad = _numbers(rows.loc[:, [name for name in names if name in ALL]])
-    made = _typed(cells.assign(dataset="files") if "dataset" not in cells else cells)
-    if "category" not in names:
-        made["category"] = categories(made).astype("category")
+    made = _typed(cells)
+    for name, values in (("dataset", np.where(made["path"] != "", "files", "synthtalk")), ("category", categories(made))):
+        if (made[name] == "").any():  # as in Row: an empty cell means what follows from the rest
+            made[name] = made[name].astype(object).where(made[name] != "", values).astype(str).astype("category")
     return Table(made, (*problems, *bad), root, str(source))
 
 
@@ -139,11 +146,25 @@ def _read_fast(data, names):
                                    na_values={name: [""] for name in NUMBERS} if dtype is kinds else None, encoding="utf-8-sig")
         except (ValueError, pd.errors.ParserWarning):  # ParserError and UnicodeDecodeError are ValueErrors
             continue
+        total = len(rows)
         rows.index += 2
-        blank = rows["clip_id"].isin([""]) & rows.drop(columns="clip_id").isna().all(axis=1) if len(names) > 1 else rows["clip_id"].eq("")
-        short = rows[names[-1]].isna() & ~blank if names[-1] not in NUMBERS else pd.Series(False, rows.index)
-        return None if len(rows) + 1 != lines or short.any() else rows[~blank]
+        rows = rows[~_blank(rows)]
+        commas = data.count(b",") - (len(names) - 1) * (len(rows) + 1)
+        return rows if total + 1 == lines and commas == (_commas(rows) if b'"' in data else 0) else None
     return None
+
+
+def _blank(rows):
+    """True for rows that say nothing: empty lines, which are no rows. Most are decided by their first cell."""
+    blank = rows["clip_id"].isin(["", np.nan])
+    for name in rows if blank.any() else ():
+        blank &= rows[name].isin(["", np.nan])
+    return blank
+
+
+def _commas(rows):
+    """How many commas stand inside cells, which must have been quoted: more commas in a file are separators, and fewer mean a short line."""
+    return sum(int(rows[name].str.count(",").sum()) for name in rows if rows[name].dtype != float)
 
 
 def _read_line_by_line(text, names):

@@ -14,7 +14,7 @@ from avlab.clips.columns import WORDS
 from avlab.clips.manifest import Problem
 from avlab.clips.rows import INTEGERS, LABELS, MAX_SECONDS, MAX_SEED, SPLITS
 from avlab.clips.splits import Leak
-from avlab.clips.table import categories, clip_labels
+from avlab.clips.table import categories, classes, clip_labels
 
 NUMBER = r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?"
 SPANS = rf"-?{NUMBER}:-?{NUMBER}(?:;-?{NUMBER}:-?{NUMBER})*"
@@ -77,7 +77,7 @@ def _forgers(rows):
         found += _where(rows, named & label.isin(["real", "absent"]), column, f"names {{}} although the {stream} is not fake")
         for name in rows["dataset"].cat.categories:
             known = datasets.forgers(name)
-            if known is None:
+            if known is None or known[stream] is None:  # other data, or a set whose methods are not all known
                 continue
             own = (rows["dataset"] == name) & label.isin(["fake", "unknown"])
             strange = [value for value in rows[column].cat.categories if not set(filter(None, value.split("+"))) <= set(known[stream])]
@@ -124,7 +124,7 @@ def _segments(rows):
 
 
 def _scope(rows):
-    spans_said, clip = (rows["segments_video"] != "") | (rows["segments_audio"] != ""), clip_labels(rows)
+    spans_said, clip = (rows["segments_video"] != "") | (rows["segments_audio"] != ""), classes(rows)
     found = _where(rows, (rows["scope"] == "none") & (clip == "fake"), "scope", "says none although a stream is fake")
     found += _where(rows, rows["scope"].isin(["full", "partial"]) & (clip == "real"), "scope", "says {} although nothing is fake")
     found += _where(rows, (rows["scope"] == "partial") & (clip != "unknown") & ~spans_said, "scope", "says partial, and no span is marked as forged")
@@ -137,7 +137,7 @@ def _originals(rows):
     if not len(said):
         return []
     own = said["original"].str.split("/", n=1).str[0] == said["dataset"].astype(str)
-    there, fake = said["original"].isin(rows["clip_id"]), said["original"].isin(rows.loc[rows["label_clip"] == "fake", "clip_id"])
+    there, fake = said["original"].isin(rows["clip_id"]), said["original"].isin(rows.loc[classes(rows) == "fake", "clip_id"])
     return _where(said, own & ~there, "original", "{} is no row of this manifest") + _where(said, fake, "original", "{} is not a real clip")
 
 

@@ -11,13 +11,14 @@ import pandas as pd
 
 from avlab.clips import splits
 from avlab.clips.rows import SPLITS
+from avlab.clips.table import classes
 from avlab.clips.table_check import families, people
 from avlab.errors import AvlabError
 
 
 def labelled(rows):
     """True where the class of a clip is known; the others (withheld test labels) are in no split."""
-    return rows["label_clip"].isin(["real", "fake"]).to_numpy() | ((rows["label_video"] == "fake") | (rows["label_audio"] == "fake")).to_numpy()
+    return classes(rows).isin(["real", "fake"]).to_numpy()
 
 
 def components(rows):
