@@ -45,8 +45,9 @@ def _row(path, prefix, release, flag, known):
     method = f"celebdf_{release}_faceswap" if path.count("/") == 1 else path.split("/")[-2].lower()
     original = f"Celeb-real/{target}_{take}" if label == "fake" else ""
     wrong = flag is not None and flag != (REAL if label == "real" else "0")
-    return {"path": prefix + path, "clip_id": f"celebdf/{stem}", "label_video": label, "label_audio": "absent", "forger_video": method if label == "fake" else "",
-            "attribution_class": method if label == "fake" else "", "scope": "none" if label == "real" else "full", "identity": f"celebdf:{target}",
+    method = method if label == "fake" else ""
+    return {"path": prefix + path, "clip_id": f"celebdf/{stem}", "label_video": label, "label_audio": "absent", "forger_video": method,
+            "attribution_class": method, "scope": "none" if label == "real" else "full", "identity": f"celebdf:{target}",
             "donor": f"celebdf:{donor}" if donor else "", "original": f"celebdf/{original}" if original in known else "",
             "split_official": "none" if flag is None else "test", "split_raw": "" if flag is None else LIST, "provenance": "folders",
             "faults": "label_video: folder and test list contradict each other (1 is real there)" if wrong else ""}

@@ -56,7 +56,8 @@ def _part(root, part):
     if not os.path.exists(os.path.join(root, part, "metadata.json")):
         return []
     return [_row(f"{part}/{name}", said.get("label"), split_official="train", split_raw=str(said.get("split", "")), identity_group=part,
-                 original=f"{part}/{said['original']}" if isinstance(said.get("original"), str) and said["original"] else "", provenance=f"{part}/metadata.json")
+                 original=f"{part}/{said['original']}" if said.get("original") and isinstance(said["original"], str) else "",
+                 provenance=f"{part}/metadata.json")
             for name, said in _entries(root, part, "metadata.json")]
 
 

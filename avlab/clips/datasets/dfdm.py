@@ -45,6 +45,7 @@ def _row(path, base):
     if quality not in QUALITIES:
         faults.append(f"quality: the release has {', '.join(QUALITIES)}")
     return {"path": path, "clip_id": clip_ids("dfdm", pd.Series([path]), base)[0], "label_video": "fake", "label_audio": "absent", "forger_video": model,
-            "attribution_class": model if said else "", "scope": "full", "identity": f"celebdf:{target}" if said else "", "donor": f"celebdf:{donor}" if said else "",
-            "original": f"celebdf/Celeb-real/{target}_{scene}" if said else "", "variant_of": f"dfdm/{stem}", "quality": quality, "split_official": "none",
+            "attribution_class": model if said else "", "scope": "full", "identity": f"celebdf:{target}" if said else "",
+            "donor": f"celebdf:{donor}" if said else "", "original": f"celebdf/Celeb-real/{target}_{scene}" if said else "",
+            "variant_of": f"dfdm/{stem}", "quality": quality, "split_official": "none",
             "provenance": "file name", "faults": "; ".join(faults)}

@@ -31,7 +31,7 @@ def rows(root):
     splits, youtube = _splits(root, base), _youtube(root, base)
     prefix = f"{base}/" if base else ""
     paths = [path.removeprefix(prefix) for path in films(root, base)]
-    places = [path for path in paths if re.fullmatch(r"(original|manipulated)_sequences/[^/]+/[^/]+/videos/[^/]+", path)]
+    places = [path for path in paths if re.fullmatch(r"(original|manipulated)_sequences/[^/]+/(?!masks/)[^/]+/videos/[^/]+", path)]
     made = pd.DataFrame([_row(path, prefix, splits, youtube, set(places)) for path in places] or {"path": []})
     return complete(made, "faceforensics", "")
 

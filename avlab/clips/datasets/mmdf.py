@@ -28,7 +28,7 @@ def rows(root):
 def _row(path, base):
     parts = path.removeprefix(f"{base}/").split("/")
     split, label, model = (parts + ["", "", ""])[:3]
-    plain = re.sub(r"[^a-z0-9]", "", model.lower().replace("σ", "sigma").replace("Σ".lower(), "sigma"))
+    plain = re.sub(r"[^a-z0-9]", "", model.lower().replace("σ", "sigma"))
     generator = SPELLINGS.get(plain, model.lower()) if label == "fake" else ""
     faults = "" if len(parts) == 4 else "path: is not <split>/<label>/<generator>/<clip>"
     return {"path": path, "clip_id": clip_ids("mmdf", pd.Series([path]), base)[0], "label_video": label, "label_audio": "real", "forger_video": generator,

@@ -36,7 +36,8 @@ def _row(said, path, prefix):
     spans, split = segments(said.get("fake_periods"), seconds), str(said.get("split", ""))
     source = os.path.splitext(os.path.basename(said["file"]))[0].removesuffix("_result")
     fake = spans != ""
-    return {"path": path, "clip_id": clip_ids("tvil", pd.Series([path.removeprefix(prefix)]))[0], "label_video": "fake" if fake else "real", "label_audio": "absent",
+    return {"path": path, "clip_id": clip_ids("tvil", pd.Series([path.removeprefix(prefix)]))[0],
+            "label_video": "fake" if fake else "real", "label_audio": "absent",
             "duration_s": seconds, "segments_video": spans, "scope": "partial" if fake else "none", "identity_group": f"ytvos:{source}",
             "split_raw": split, "split_official": SPLITS.get(split.lower(), split), "provenance": LIST,
             "faults": "" if isinstance(said.get("fake_periods"), list) else "segments_video: fake_periods is no list"}
