@@ -19,6 +19,7 @@ from avlab.errors import AvlabError
 
 SOUND_S = 10.0  # of sound that are decoded, for the silence at its start
 RATE = 16000
+CHUNK = 1000  # films handed to the threads at a time
 FORMAT = 1  # of the journal; another number measures again
 
 
@@ -99,19 +100,23 @@ def measure_table(rows, root, journal, *, workers=2, say=lambda text: None, ever
     stamps = {line: _stamp(root, *pair) for line, pair in work.items()}
     todo = [line for line in work if stamps[line] not in known]
     say(f"{len(work) - len(todo)} films are measured, {len(todo)} to go")
+    number = 0
     with open(journal, "a", encoding="utf-8") as file, ThreadPoolExecutor(workers) as pool:
-        jobs = {pool.submit(_try, root, *work[line]): line for line in todo}
-        try:
-            for number, job in enumerate(as_completed(jobs), start=1):
-                stamp = stamps[jobs[job]]
-                known[stamp] = job.result()
-                file.write(json.dumps([FORMAT, stamp, known[stamp]]) + "\n")
-                file.flush()
-                if number % every == 0 or number == len(todo):
-                    say(f"{number} of {len(todo)} measured")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        if todo:
+            file.write("\n")  # ends a line that a killed run tore
+        for first in range(0, len(todo), CHUNK):
+            jobs = {pool.submit(_try, root, *work[line]): stamps[line] for line in todo[first:first + CHUNK]}
+            try:
+                for job in as_completed(jobs):
+                    known[jobs[job]] = job.result()
+                    file.write(json.dumps([FORMAT, jobs[job], known[jobs[job]]]) + "\n")
+                    file.flush()
+                    number += 1
+                    if number % every == 0 or number == len(todo):
+                        say(f"{number} of {len(todo)} measured")
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     return _filled(rows, {line: known[stamps[line]] for line in work})
 
 

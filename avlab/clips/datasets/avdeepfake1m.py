@@ -10,7 +10,7 @@ import posixpath
 import numpy as np
 import pandas as pd
 
-from avlab.clips.datasets.common import base_of, clip_ids, faults, films, read_json, read_lines, records_of, says, segments
+from avlab.clips.datasets.common import base_of, clip_ids, faults, films, numbers, read_json, read_lines, records_of, says, segments
 from avlab.clips.table import complete
 
 FPS = 25  # of both releases; the lists give frames and no seconds
@@ -61,7 +61,7 @@ def _labelled(data, where, split):
     video = data["video_model"].fillna("").astype(str).str.lower()
     made["forger_video"] = says(made["label_video"] == "fake", video.where(video != "", "talklip"))
     made["forger_audio"] = says(made["label_audio"] == "fake", data["audio_model"].fillna("").astype(str).str.lower())
-    made["duration_s"] = pd.to_numeric(data["video_frames"], errors="coerce") / FPS
+    made["duration_s"] = numbers(data["video_frames"]) / FPS
     _add_segments(made, data, kind)
     made["scope"] = np.where(kind == "real", "none", np.where(kind.isin(list(TYPES)), "partial", "unknown"))
     made["identity"] = _people(made["path"])
@@ -76,8 +76,7 @@ def _labelled(data, where, split):
 
 def _add_segments(made, data, kind):
     """Segments of each stream: where one stream is forged they are the union, whatever its own list says (that list is wrong in 6,160 entries)."""
-    seconds = made["duration_s"].where(made["duration_s"].notna(), None)
-    union, video, audio = (pd.Series([segments(value, end) for value, end in zip(data[key], seconds, strict=True)], made.index, dtype=str)
+    union, video, audio = (pd.Series([segments(value, end) for value, end in zip(data[key], made["duration_s"], strict=True)], made.index, dtype=str)
                            for key in ("fake_segments", "visual_fake_segments", "audio_fake_segments"))
     both = kind == "both_modified"
     made["segments_video"] = says(~kind.eq("audio_modified"), video.where(both, union))

@@ -63,6 +63,11 @@ def records_of(values, keys, where):
     return pd.DataFrame({key: pd.Series([value.get(key) for value in values], dtype=object) for key in keys})
 
 
+def numbers(values):
+    """A list of JSON values as floats; what is no number is NaN."""
+    return pd.Series([float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan") for value in values], dtype=float)
+
+
 def clip_ids(dataset, paths, base=""):
     """<dataset>/<path below base, without its ending>: never the file's own name alone, which repeats; the same wherever the set lies."""
     return dataset + "/" + paths.str.removeprefix(f"{base}/" if base else "").str.replace(r"\.[A-Za-z0-9]+$", "", regex=True)
@@ -77,7 +82,7 @@ def segments(periods, seconds=None, slack_s=0.04):
         return "" if periods is None else str(periods)
     if not all(isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, (int, float)) for end in pair) for pair in periods):
         return str(periods)
-    if seconds is not None:
+    if seconds is not None and seconds == seconds:
         periods = [[start, seconds if seconds < end <= seconds + slack_s else end] for start, end in periods]
     return ";".join(f"{float(start)!r}:{float(end)!r}" for start, end in sorted(periods))
 

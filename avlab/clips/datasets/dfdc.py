@@ -36,9 +36,14 @@ def rows(root):
     return complete(made, "dfdc", "preview" if (made["provenance"] == "dataset.json").any() else "full")
 
 
+def _word(label):
+    """real or fake; a label that is no word of the set stands as it is, for `check` to find."""
+    return LABELS.get(label, str(label)) if isinstance(label, (str, int)) else str(label)
+
+
 def _row(path, label, **more):
-    """One clip; a label that is no word of the set stands as it is, for `check` to find."""
-    word = LABELS.get(label, str(label))
+    """One clip."""
+    word = _word(label)
     stream = "real" if word == "real" else "unknown"
     return {"path": path, "label_video": stream, "label_audio": stream, "label_clip": word, "scope": {"real": "none", "fake": "full"}.get(word, "unknown"),
             "original": "", "identity_group": "", "forger_video": "", "faults": ""} | more
@@ -81,7 +86,7 @@ def _preview(root):
     found = []
     for path, said in _entries(root, "dataset.json"):
         parts = path.split("/")
-        word = LABELS.get(said.get("label"), str(said.get("label")))
+        word = _word(said.get("label"))
         method = parts[0].lower() if parts[0].startswith("method_") else ""
         contradiction = "label_clip: label and folder contradict each other" if (word == "fake") != bool(method) else ""
         found.append(_row(path, said.get("label"), split_official=str(said.get("set", "none")), split_raw=str(said.get("set", "")), provenance="dataset.json",

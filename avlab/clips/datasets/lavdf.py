@@ -9,7 +9,7 @@ import posixpath
 import numpy as np
 import pandas as pd
 
-from avlab.clips.datasets.common import base_of, clip_ids, faults, films, read_json, records_of, says, segments
+from avlab.clips.datasets.common import base_of, clip_ids, faults, films, numbers, read_json, records_of, says, segments
 from avlab.clips.table import complete
 
 FORGERS = {"video": ("wav2lip",), "audio": ("sv2tts",)}  # constant in the whole set, by the paper
@@ -30,10 +30,10 @@ def rows(root):
     made = pd.DataFrame({"path": prefix + data["file"].astype(str)})
     made["clip_id"] = clip_ids("lavdf", data["file"].astype(str))
     for stream, forger in (("video", "wav2lip"), ("audio", "sv2tts")):
-        flag = data[f"modify_{stream}"]
-        made[f"label_{stream}"] = flag.map({True: "fake", False: "real"}).fillna(flag.astype(str))  # anything but a flag stands as it is
+        flags = data[f"modify_{stream}"]  # anything but a flag stands as it is
+        made[f"label_{stream}"] = pd.Series(["fake" if flag is True else "real" if flag is False else str(flag) for flag in flags], dtype=str)
         made[f"forger_{stream}"] = says(made[f"label_{stream}"] == "fake", forger)
-    made["duration_s"] = pd.to_numeric(data["duration"], errors="coerce")
+    made["duration_s"] = numbers(data["duration"])
     periods = pd.Series([segments(value, seconds) for value, seconds in zip(data["fake_periods"], made["duration_s"], strict=True)], dtype=str)
     fake = (made["label_video"] == "fake") | (made["label_audio"] == "fake")
     for stream in ("video", "audio"):
@@ -63,5 +63,5 @@ def _roots(made):
 def _faults(made, data):
     count = pd.Series([len(value) if isinstance(value, list) else -1 for value in data["fake_periods"]], dtype=int)
     folder = made["path"].str.split("/").str[-2]
-    return faults(says(count != pd.to_numeric(data["n_fakes"], errors="coerce"), "segments_video: n_fakes is not the number of fake_periods"),
+    return faults(says(count != numbers(data["n_fakes"]), "segments_video: n_fakes is not the number of fake_periods"),
                   says(folder != made["split_raw"], "split_official: split and folder name two splits"))
