@@ -17,11 +17,14 @@ WORDS = ("resolution", "video_codec", "pix_fmt", "audio_codec", "audio_sr_hz", "
 OF_SOUND = ("leading_silence_s", "audio_start_s", "audio_codec", "audio_sr_hz", "audio_channels")  # asked of label_audio, too
 MOST = 4000  # clips; more make the interval no more useful and the bootstrap slow
 STRONG = 0.6
+FEW = 10  # people of either class
 
 
 @dataclass(frozen=True)
 class Shortcut:
     """How well one fact tells fake from real: medians (or the commonest words) of both, and the AUROC with its interval over people.
+
+    n_people is of the class that has fewer.
 
     The AUROC of a number is turned so that it is 0.5 or more; that of words is of the share of fakes that a word has among other people.
     """
@@ -33,10 +36,13 @@ class Shortcut:
     real: str
     fake: str
     auroc: metrics.Interval
+    n_people: int
 
     @property
     def verdict(self):
-        """"shortcut" where the whole interval lies above 0.6, "weak" above 0.5, "" else."""
+        """"shortcut" where the whole interval lies above 0.6, "weak" above 0.5, "" else; an interval over a few people means nothing."""
+        if self.n_people < FEW:
+            return "too few people"
         return "shortcut" if self.auroc.lo > STRONG else "weak" if self.auroc.lo > 0.5 else ""
 
 
@@ -80,7 +86,7 @@ def _of(name, against, values, label, people, n, seed):
         interval = metrics.bootstrap_ci(_within, score, label, fold, groups=people, n=n, seed=seed)
     except metrics.OneClass:
         return []  # all fakes, or all reals, are of one person: there is no telling
-    return [Shortcut(name, against, len(real), len(fake), *said, interval)]
+    return [Shortcut(name, against, len(real), len(fake), *said, interval, min(len(set(people[label == kind])) for kind in (0, 1)))]
 
 
 def _share_of_fakes(values, label, people):

@@ -148,7 +148,7 @@ def test_build_check_and_split_end_to_end(set_of_films, tmp_path):
     done = avlab("check", out, "--root", root)
     assert done.exit_code == 0 and "12 good rows, 0 problems" in done.output and "leading_silence_s" in done.output, done.output
     line = next(line for line in done.output.splitlines() if line.startswith("leading_silence_s  label_clip"))
-    assert line.split("  ")[-1].strip() == "shortcut" and "1.00" in line  # the planted silence
+    assert line.split("  ")[-1].strip() == "too few people" and "1.00" in line  # the planted silence, of four people
     done = avlab("split", out, "--out", tmp_path / "s.csv", "--scheme", "identity", "--fractions", "0.5,0.25,0.25", "--root", root)
     assert done.exit_code == 0, done.output
     rows = manifest.load(tmp_path / "s.csv", root=root)

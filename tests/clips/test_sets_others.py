@@ -1,6 +1,7 @@
 """The other seven data sets, from trees with their true layout: every trap of theirs, and planted faults by row and field."""
 
 import json
+from pathlib import Path
 
 import pytest
 import trees
@@ -269,3 +270,15 @@ def test_entries_of_strangers_do_not_crash_an_adapter(tmp_path, name, path):
             problems(name, tmp_path, files=False)
         except AvlabError:
             assert name == "tvil" and field == "file"  # an entry without a file's name is no entry
+
+
+@pytest.mark.parametrize("name", datasets.NAMES)
+def test_every_set_has_a_card_that_names_its_forgers_and_its_command(name):
+    text = (Path(__file__).parents[2] / f"data_manifests/{name}.md").read_text(encoding="utf-8")
+    for heading in ("Access and licence", "Layout", "Where the columns come from", "Traps", "Splits", "Not settled", "Citation"):
+        assert text.count(f"\n## {heading}\n") == 1
+    assert f"avlab manifest build {name} " in text and f"avlab/clips/datasets/{name}.py" in text
+    known = datasets.forgers(name)
+    for forger in (*(known["video"] or ()), *known["audio"]):
+        assert forger in text.lower(), forger
+    assert f"data_manifests/{name}.md" in datasets.module(name).__doc__
