@@ -38,8 +38,7 @@ def build(name: Annotated[str, typer.Argument(help="synthtalk, or fakeavceleb, d
     if measure:
         rows, failed = facts.measure_table(rows, str(root), f"{out}.journal", workers=workers, say=say)
         table.write(rows, out)
-    for clip_id, message in failed:
-        say(f"not measured: {clip_id}: {message}")
+    say("\n".join(limited([("films that could not be measured", f"not measured: {clip_id}: {message}") for clip_id, message in failed], False)))
     say(f"{len(rows)} rows written to {out}: {counts(rows)}")
     say(f"now: avlab manifest check {out} --root {root}")
     raise typer.Exit(1 if failed else 0)
@@ -124,7 +123,7 @@ def limited(lines: list, everything: bool) -> list:
         seen[kind] += 1
         if everything or seen[kind] <= SHOWN:
             kept.append(text)
-    return kept + [f"... and {n - SHOWN} more of {kind or 'lines'} (--all)" for kind, n in seen.items() if n > SHOWN and not everything]
+    return kept + [f"... and {n - SHOWN} more of {kind or 'lines'}" for kind, n in seen.items() if n > SHOWN and not everything]
 
 
 def counts(rows) -> str:

@@ -102,10 +102,13 @@ class Row:
         """Everyone in the clip, as a frozenset; names of people carry their data set, so that two sets never collide.
 
         A name that names its corpus, such as vox2:id00076, keeps it: sets that were made from one corpus share its people.
+        Where no one is named (DFDC), the identity_group stands for them, so that it is not cut.
         """
         people = [person for person in (self.identity, self.donor, *self.value("others").split(";")) if person not in (-1, "")]
         if self.dataset == "synthtalk":
             return frozenset(people)
+        if not people and self.value("identity_group"):
+            return frozenset([f"{self.dataset}:group {self.value('identity_group')}"])
         return frozenset(person if ":" in str(person) else f"{self.dataset}:{person}" for person in people)
 
     def value(self, column):
@@ -253,11 +256,14 @@ def _path_problems(row):
         return found + [(name, "must be a number in SynthTalk") for name in PEOPLE if not isinstance(getattr(row, name), int)]
     if not row.path:
         return [("path", "is empty, so there is no clip to read")]
-    try:
-        safe_path(row.path, row.root or os.curdir)
-    except AvlabError as error:
-        return [("path", str(error))]
-    return []
+    found = []
+    for column in ("path", "audio_path"):
+        try:
+            if row.value(column):
+                safe_path(row.value(column), row.root or os.curdir)
+        except AvlabError as error:
+            found.append((column, str(error)))
+    return found
 
 
 def safe_path(path, root):

@@ -258,6 +258,9 @@ def notices(rows):
         few = {part: n for part, n in counts.value_counts().items() if n < MIN_CLASS}
         if few:
             found.append(f"attribution class {name}: only " + ", ".join(f"{n} clips in {part}" for part, n in sorted(few.items())))
+    nameless = int((split & rows["identity"].isin(["", "-1"])).sum())
+    if nameless:
+        found.append(f"{nameless} of {int(split.sum())} rows in a split name no one: whether people stand in two splits cannot be seen there")
     bare = int(((rows["n_frames"].isna()) & (rows["path"] != "")).sum())
     if bare:
         found.append(f"{bare} of {len(rows)} films are not measured (avlab manifest build --measure)")

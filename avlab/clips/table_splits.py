@@ -94,7 +94,7 @@ def official(rows, *, disjoint=False, fractions=(0.6, 0.2, 0.2), seed=0):
     if set(made) == {"", "test"}:
         rest = np.flatnonzero((made == "") & labelled(rows))
         shares = splits.fractions_of(fractions)
-        total = shares["train"] + shares["val"]
+        total = (shares["train"] + shares["val"]) or 1.0
         made[rest] = by_identity(rows.iloc[rest], (shares["train"] / total, shares["val"] / total, 0.0), seed)
     if not (set(made) & set(SPLITS)):
         raise AvlabError("This data set has no official split", got=", ".join(rows["dataset"].cat.categories), todo="Use --scheme identity or people")

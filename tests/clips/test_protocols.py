@@ -113,6 +113,7 @@ def test_xavdt_trains_on_three_generators_and_tests_on_three_others(tmp_path):
     assert table_check.leaks(split_of(rows, made), generators=True) == []
     assert set(rows["path"][made == ""]) == {"MMDF/test/fake/Hallo2/0009.mp4", "MMDF/train/fake/AniPortrait/0009.mp4"}
     assert Counter(made) == {"train": 9, "val": 9, "test": 9, "": 2}
+    assert "name no one" in " ".join(table_check.notices(split_of(rows, made)))
 
 
 def test_unknown_schemes_list_the_known_ones(whole):

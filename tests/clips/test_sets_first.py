@@ -136,6 +136,7 @@ def test_lavdf_reads_flags_periods_and_splits(tmp_path, name, more):
     rows = built("lavdf", tmp_path, listed=name, **more)
     both, video, audio = (rows[key] for key in ("train/000001", "train/000002", "dev/000004"))
     assert [row["category"] for row in (both, video, audio)] == ["FVFA", "FVRA", "RVFA"]
+    assert both["duration_s"] != rows["train/000000"]["duration_s"]  # a changed sound re-times the picture: not a fault
     assert (both["segments_video"], both["segments_audio"]) == ("1.0:1.6", "1.0:1.6") and both["scope"] == "partial"
     assert (video["segments_video"], video["segments_audio"]) == ("1.0:1.5", "")
     assert audio["segments_audio"] == "0.5:0.9;2.0:3.0"  # in order, and the frame after the end cut off

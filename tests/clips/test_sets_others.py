@@ -7,7 +7,7 @@ import pytest
 import trees
 from trees import built, by_id, problems
 
-from avlab.clips import datasets, manifest, table, table_check, table_splits
+from avlab.clips import datasets, manifest, splits, table, table_check, table_splits
 from avlab.errors import AvlabError
 
 TREES = (*datasets.NAMES, "avdeepfake1m_plus")
@@ -223,6 +223,8 @@ def test_dfdc_labels_clips_and_not_streams(tmp_path):
     assert (said["test/tttttttttt"]["label_clip"], said["test/uuuuuuuuuu"]["label_clip"]) == ("fake", "real")  # 1 = fake
     table.write(rows, tmp_path / "m.csv")
     loaded = {row.clip_id: (row.label, row.forger) for row in manifest.load(tmp_path / "m.csv")}
+    split = dict(zip(loaded, splits.split_by_identity(manifest.load(tmp_path / "m.csv"), (0.5, 0.25, 0.25), 0), strict=True))
+    assert split["dfdc/dfdc_train_part_0/awnfpubqmo"] == split["dfdc/dfdc_train_part_0/lnhkjhyhvw"]  # rows keep a part whole, too
     assert loaded["dfdc/dfdc_train_part_0/awnfpubqmo"] == (1, "unknown") and loaded["dfdc/test/uuuuuuuuuu"] == (0, "real")
     parts = rows.assign(split=["train", "val", "test", "", ""])
     assert {leak.kind for leak in table_check.leaks(parts)} == {"family", "group"}  # a part is one unit, and so are a film and its original

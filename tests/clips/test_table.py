@@ -64,7 +64,7 @@ def test_damaged_files_are_judged_alike_by_both_routes(tmp_path, name, ending):
 
 
 @pytest.mark.parametrize("cell,column", [("1.5", "n_frames"), ("x", "n_frames"), ("inf", "fps"), ("x", "fps"), ("perhaps", "scope"), ("dev", "split_official"),
-                                         ("fake", "label_clip"), ("identity: two names", "faults")])
+                                         ("fake", "label_clip"), ("identity: two names", "faults"), ("../x.wav", "audio_path"), ("/x.wav", "audio_path")])
 def test_the_further_columns_are_judged_alike_by_both_routes(tmp_path, cell, column):
     path = written(tmp_path, f"{HEAD},{column}\na,files,real,real,,2.0,,a.mp4,{cell}\n")
     wanted = [(2, "identity" if column == "faults" else column)]
