@@ -41,7 +41,7 @@ def amdd(rows, *, seed=0, disjoint=False):
 def _amdd_of(rows, rng, seed, disjoint):
     total = sum(AMDD["real"])
     shares = tuple(count / total for count in AMDD["real"])
-    base = by_people(rows if disjoint else rows.assign(donor=pd.Categorical([""] * len(rows)), others=pd.Categorical([""] * len(rows))), shares, seed)
+    base = by_people(rows if disjoint else _alone(rows), shares, seed)
     video, audio = rows["forger_video"].astype(object).to_numpy(), rows["label_audio"].astype(object).to_numpy()
     kind = np.where(classes(rows) == "real", "real", video)
     made = np.full(len(rows), "", object)
@@ -52,6 +52,11 @@ def _amdd_of(rows, rng, seed, disjoint):
                 raise AvlabError(f"AMDD's table III has {count} clips of {name} in {split}", got=f"{len(there)} there", todo="Is the manifest complete?")
             made[rng.sample(list(there), min(count, len(there)))] = split
     return made
+
+
+def _alone(rows):
+    """The rows with the person on screen alone."""
+    return rows.assign(donor=pd.Categorical([""] * len(rows)), others=pd.Categorical([""] * len(rows)))
 
 
 def mrdf(rows, *, seed=0, fold=0):

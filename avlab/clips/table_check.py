@@ -189,21 +189,23 @@ def files_missing(paths, root):
 
 def people(rows):
     """Everyone in every clip: row number (n,), and name (n,), prefixed by the data set where the name does not name its corpus."""
-    numbers, names = [], []
+    numbers, names, sets = [], [], rows["dataset"].astype(object).to_numpy()
     for column in ("identity", "donor", "others"):
-        said = np.flatnonzero(~rows[column].isin(["", "-1"]))
-        if column == "others" and len(said):
-            lists = rows[column].iloc[said].str.split(";")
-            said = np.repeat(said, lists.str.len().to_numpy(int))
-            text = lists.explode().astype(str).to_numpy(object)
-        else:
-            text = rows[column].iloc[said].astype(object).to_numpy().copy()
-        bare = np.array([":" not in name for name in text], bool)
-        if bare.any():
-            text[bare] = rows["dataset"].iloc[said[bare]].astype(object).to_numpy() + ":" + text[bare]
-        numbers.append(said)
-        names.append(text)
-    return np.concatenate(numbers), np.concatenate(names)
+        codes, words = rows[column].cat.codes.to_numpy(), rows[column].cat.categories
+        for code, word in enumerate(words) if column == "others" else ():  # few rows name more than two
+            here = np.flatnonzero(codes == code)
+            lists = [name for name in word.split(";") if name]
+            numbers.append(np.repeat(here, len(lists)))
+            names.append(np.array(lists * len(here), object))
+        if column != "others":
+            nobody = np.isin(words, ["", "-1"])
+            said = np.flatnonzero(~nobody[codes])
+            numbers.append(said)
+            names.append(np.array(words, object)[codes[said]])
+    numbers, names = np.concatenate(numbers), np.concatenate(names)
+    bare = np.array([":" not in name for name in names], bool)
+    names[bare] = sets[numbers[bare]] + ":" + names[bare]
+    return numbers, names
 
 
 def families(rows):
@@ -242,10 +244,13 @@ def leaks(rows, *, generators=False):
 
 
 def _in_two(kind, values, splits):
-    pairs = pd.DataFrame({"value": values, "split": splits})
-    pairs = pairs[~pairs["value"].isin(["", "."])].drop_duplicates()
-    pairs = pairs[pairs["value"].duplicated(keep=False)].sort_values(["value", "split"])
-    return [Leak(kind, value, tuple(group["split"])) for value, group in pairs.groupby("value", sort=False)]
+    codes, names = pd.factorize(values)
+    places, words = pd.factorize(splits, sort=True)
+    pairs = np.unique(codes.astype(np.int64) * max(len(words), 1) + places)
+    thing, place = np.divmod(pairs, max(len(words), 1))
+    twice = np.flatnonzero(np.bincount(thing, minlength=len(names)) > 1)
+    starts, ends = np.searchsorted(thing, twice), np.searchsorted(thing, twice, side="right")
+    return [Leak(kind, names[one], tuple(words[place[start:end]])) for one, start, end in zip(twice, starts, ends, strict=True) if names[one] not in ("", ".")]
 
 
 def notices(rows):

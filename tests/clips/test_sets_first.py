@@ -99,6 +99,7 @@ def test_dftimit_sound_lies_beside_and_is_real(tmp_path):
     row = rows["higher_quality/fadg0/sa1-video-fram1"]
     assert (row["category"], row["quality"], row["forger_video"]) == ("FVRA", "HQ", "faceswap_gan_hq")
     assert row["audio_path"] == "DeepfakeTIMIT/higher_quality/fadg0/sa1-video-fram1.wav" and row["original"] == "dftimit/VidTIMIT/fadg0/sa1"
+    assert row["identity_group"] == rows["VidTIMIT/fram1/sa2"]["identity_group"] == "fadg0+fram1"
     assert len(rows) == 8 + 5 and rows["VidTIMIT/felc0/sa1"]["category"] == "RVRA"
     assert not [key for key in rows if "head" in key]
 

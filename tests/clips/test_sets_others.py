@@ -161,6 +161,8 @@ def test_avdeepfake1m_segments_at_the_wrong_stream_are_put_right(tmp_path):
     rows = built("avdeepfake1m", tmp_path)
     wrong = rows["train/id00099/21Uxsk56VDQ/00001/real_video_fake_audio"]
     assert (wrong["segments_video"], wrong["segments_audio"]) == ("", "0.5:1.5") and "cleared visual_fake_segments" in wrong["notes"]
+    other = rows["train/id00099/21Uxsk56VDQ/00001/fake_video_real_audio"]
+    assert (other["segments_video"], other["segments_audio"]) == ("0.5:1.0", "") and "cleared audio_fake_segments" in other["notes"]
     both = rows["train/id00012/21Uxsk56VDQ/00001/fake_video_fake_audio"]
     assert (both["category"], both["segments_video"], both["segments_audio"], both["notes"]) == ("FVFA", "1.0:1.5", "3.0:3.5", "")
     assert both["duration_s"] == 6.0 and both["original"] == "avdeepfake1m/train/id00012/21Uxsk56VDQ/00001/real"

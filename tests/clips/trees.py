@@ -156,8 +156,9 @@ AVD_TRAIN = [
     avd_entry("id00012/21Uxsk56VDQ/00001/fake_video_real_audio.mp4", "visual_modified", video=[[2.0, 2.4]]),
     avd_entry("id00012/21Uxsk56VDQ/00001/fake_video_fake_audio.mp4", "both_modified", video=[[1.0, 1.5]], audio=[[3.0, 3.5]]),
     avd_entry("id00099/21Uxsk56VDQ/00001/real.mp4", "real"),
-    # the entry of the 6,160: its segments stand at the stream that was not touched
-    avd_entry("id00099/21Uxsk56VDQ/00001/real_video_fake_audio.mp4", "audio_modified", video=[[0.5, 1.5]])]
+    # two of the 6,160: their segments stand at the stream that was not touched
+    avd_entry("id00099/21Uxsk56VDQ/00001/real_video_fake_audio.mp4", "audio_modified", video=[[0.5, 1.5]]),
+    avd_entry("id00099/21Uxsk56VDQ/00001/fake_video_real_audio.mp4", "visual_modified", audio=[[0.5, 1.0]])]
 AVD_VAL = [avd_entry("id00012/zzz/00007/real.mp4", "real", split="val")]  # the person of train
 
 
