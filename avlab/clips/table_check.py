@@ -189,7 +189,7 @@ def files_missing(paths, root):
 
 def people(rows):
     """Everyone in every clip: row number (n,), and name (n,), prefixed by the data set where the name does not name its corpus."""
-    numbers, names, sets = [], [], rows["dataset"].astype(object).to_numpy()
+    numbers, names, bare, sets = [], [], [], rows["dataset"].astype(object).to_numpy()
     for column in ("identity", "donor", "others"):
         codes, words = rows[column].cat.codes.to_numpy(), rows[column].cat.categories
         for code, word in enumerate(words) if column == "others" else ():  # few rows name more than two
@@ -197,13 +197,14 @@ def people(rows):
             lists = [name for name in word.split(";") if name]
             numbers.append(np.repeat(here, len(lists)))
             names.append(np.array(lists * len(here), object))
+            bare.append(np.array([":" not in name for name in lists] * len(here), bool))
         if column != "others":
             nobody = np.isin(words, ["", "-1"])
             said = np.flatnonzero(~nobody[codes])
             numbers.append(said)
             names.append(np.array(words, object)[codes[said]])
-    numbers, names = np.concatenate(numbers), np.concatenate(names)
-    bare = np.array([":" not in name for name in names], bool)
+            bare.append(np.array([":" not in name for name in words], bool)[codes[said]])
+    numbers, names, bare = np.concatenate(numbers), np.concatenate(names), np.concatenate(bare)
     names[bare] = sets[numbers[bare]] + ":" + names[bare]
     return numbers, names
 
@@ -227,10 +228,12 @@ def leaks(rows, *, generators=False):
     rows = rows[rows["split"] != ""]
     if not len(rows):
         return []
-    nameless = np.setdiff1d(np.arange(len(rows)), people(rows)[0])
-    paths = rows["path"].where(~rows["path"].str.contains(r"//|(?:^|/)\.", regex=True), rows["path"].map(os.path.normpath))
-    things = {"identity": people(rows), "family": families(rows), "group": (nameless, rows["identity_group"].iloc[nameless].to_numpy(object)),
-              "file": (np.arange(len(rows)), paths.to_numpy(object)), "content": (np.arange(len(rows)), rows["sha256"].to_numpy(object))}
+    named, paths = people(rows), rows["path"].to_numpy(object).copy()
+    nameless = np.setdiff1d(np.arange(len(rows)), named[0])
+    for number in np.flatnonzero(rows["path"].str.contains(r"//|(?:^|/)\.", regex=True)):  # another spelling is the same file
+        paths[number] = os.path.normpath(paths[number])
+    things = {"identity": named, "family": families(rows), "group": (nameless, rows["identity_group"].iloc[nameless].to_numpy(object)),
+              "file": (np.arange(len(rows)), paths), "content": (np.arange(len(rows)), rows["sha256"].to_numpy(object))}
     splits = rows["split"].astype(object).to_numpy()
     found = [leak for kind, (numbers, values) in things.items() for leak in _in_two(kind, values, splits[numbers])]
     if generators:
