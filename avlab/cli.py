@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from avlab.clips.commands import app as manifest_app
 from avlab.errors import AvlabError
 
 NOTEBOOKS = Annotated[Path, typer.Option("--notebooks", help="Folder of the notebooks.")]
 OUT = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 app = typer.Typer(help="avlab: audio-visual deepfake detectors, taken apart. A workbook of notebooks, and the library behind it.",
                   no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-manifest_app = typer.Typer(help="Manifests: what each clip is, and which split it may be used in.", no_args_is_help=True, rich_markup_mode=None)
 train_app = typer.Typer(help="Train the probe that the package ships, or a detector.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(manifest_app, name="manifest")
 app.add_typer(train_app, name="train")
@@ -140,51 +140,6 @@ def probe(clip: Annotated[Path, typer.Argument(help="A video file with sound.")]
     """Take one clip through the bundled probe: phi, psi, the residual film and one HTML page."""
     from avlab.workbook.clip_page import probe_clip
     say(f"page: {probe_clip(clip, out, max_seconds=max_seconds, say=say)}")
-
-
-@manifest_app.command("build")
-def manifest_build(out: Annotated[Path, typer.Option("--out", help="CSV file to write.")] = Path("data_manifests/synthtalk.csv")):
-    """Write SynthTalk's manifest from its recipe."""
-    from avlab.clips import manifest
-    rows = manifest.load("synthtalk")
-    manifest.save(rows, out)
-    say(f"{len(rows)} rows written to {out}")
-
-
-@manifest_app.command("check")
-def manifest_check(path: Annotated[str, typer.Argument(help="CSV file, or synthtalk.")],
-                   root: Annotated[Path | None, typer.Option(help="Folder that paths start from.")] = None):
-    """Report bad rows by line and column, and people or files that stand in two splits; exit 1 when there are any."""
-    from avlab.clips import manifest, splits
-    rows = manifest.load(path, root=root)
-    problems = [f"line {line}, {column}: {message}" for line, column, message in rows.problems]
-    found = [f"leak: {leak.kind} {leak.value} stands in {', '.join(leak.splits)}" for leak in splits.leaks(rows)]
-    say("\n".join(problems + found + [f"{len(rows)} good rows, {len(problems)} bad, {len(found)} leaks"]))
-    raise typer.Exit(1 if problems or found else 0)
-
-
-@manifest_app.command("split")
-def manifest_split(path: Annotated[str, typer.Argument(help="CSV file.")], out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
-                   fractions: Annotated[str, typer.Option(help="train,val,test")] = "0.6,0.2,0.2", seed: int = 0):
-    """Split a manifest so that no person stands in two parts; bad rows are reported and left out, and the exit code is then 1."""
-    from dataclasses import replace
-
-    from avlab.clips import manifest, splits
-    rows = manifest.load(path)
-    for line, column, message in rows.problems:
-        say(f"left out: line {line}, {column}: {message}")
-    if any(row.path for row in rows) and out.resolve().parent != Path(path).resolve().parent:
-        raise AvlabError("A split manifest stands beside its source, where its paths start", got=out, todo=f"--out {Path(path).parent / out.name}")
-    try:
-        shares = tuple(float(part) for part in fractions.split(","))
-    except ValueError:
-        raise AvlabError("Fractions are three numbers, such as 0.6,0.2,0.2", got=fractions) from None
-    if len(shares) != 3:
-        raise AvlabError("Fractions are three numbers, such as 0.6,0.2,0.2", got=fractions)
-    names = splits.split_by_identity(rows, shares, seed)
-    manifest.save([replace(row, split=name) for row, name in zip(rows, names, strict=True)], out)
-    say(f"{', '.join(f'{names.count(name)} {name}' for name in ('train', 'val', 'test'))}; written to {out}")
-    raise typer.Exit(1 if rows.problems else 0)
 
 
 @train_app.command("probe")

@@ -1,19 +1,23 @@
 """Manifests: load, check, select, split by identity, and look for leaks.
 
 A manifest is a CSV in UTF-8, one row a line.  Rows that break a rule are reported by line and column; the others go on.
+Here rows are Python objects, one by one; `table` holds the same rows as columns, for sets of a million clips.
 """
 
 import csv
 import difflib
+import gzip
 import io
 import os
 import random
 import tempfile
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from avlab.clips.columns import MORE
 from avlab.clips.datasets import synthtalk
 from avlab.clips.rows import COLUMNS, LABELS, Row, category, format_cell, parse_cell, row_problems
 from avlab.clips.splits import Leak, leaks, split_by_identity
@@ -22,6 +26,7 @@ from avlab.errors import AvlabError
 __all__ = ["Row", "Manifest", "Problem", "Leak", "category", "load", "save", "check", "split_by_identity", "leaks"]
 
 REQUIRED = ("clip_id", "label_video", "label_audio")
+_KNOWN = (*COLUMNS, *MORE)
 
 
 class Problem(NamedTuple):
@@ -54,7 +59,7 @@ class Manifest(Sequence):
 
         wanted   any column of Row, or label, forger; duration_s is compared within 1 ms.  Raises AvlabError for other names.
         """
-        known = (*COLUMNS, "label", "forger")
+        known = (*COLUMNS, "label", "forger", *MORE)
         for name in wanted:
             if name not in known:
                 raise AvlabError(f"Rows are selected by {', '.join(known)}", got=name, todo=_near(name, known))
@@ -84,11 +89,11 @@ def _as_set(name, value):
 
 
 def _value(row, name):
-    return _key(name, getattr(row, name))
+    return _key(name, row.value(name) if name in MORE else getattr(row, name))
 
 
 def _key(name, value):
-    return round(value * 1000) if name == "duration_s" else value
+    return round(value * 1000) if name == "duration_s" else str(value) if name in MORE else value
 
 
 def _near(name, known):
@@ -112,7 +117,7 @@ def _draw(rows, n, name, seed):
 
 
 def load(source, *, root=None):
-    """Load a manifest: "synthtalk" for the embedded world, or the path of a CSV file.
+    """Load a manifest: "synthtalk" for the embedded world, or the path of a .csv, .csv.gz or .parquet file.
 
     source   "synthtalk" or a path;  root   folder that the paths in it start from (default: the folder of the CSV)
     Returns Manifest; rows that break a rule are left out and stand in .problems as (line, column, message).
@@ -120,12 +125,18 @@ def load(source, *, root=None):
     """
     if str(source) == "synthtalk":
         return Manifest(synthtalk.rows(), (), "synthtalk")
-    text = _read(source)
+    if str(source).endswith(".parquet"):
+        from avlab.clips import table  # pandas, only where it is needed
+
+        return table.to_rows(table.read(source, root=root))
+    text = decoded(read_bytes(source), source)
     root = os.path.abspath(root if root is not None else os.path.dirname(os.path.abspath(source)))
-    lines = [line.rstrip("\n") for line in io.StringIO(text, newline=None)]
-    if not lines or not lines[0].strip():
-        raise AvlabError("A manifest starts with a line of column names", got=f"{source}: nothing", todo="See data_manifests/")
-    header, problems = _header(lines[0], source)
+    return parse([line.rstrip("\n") for line in io.StringIO(text, newline=None)], root, str(source))
+
+
+def parse(lines, root, name=""):
+    """The Manifest of lines of CSV, the header first; see `load`."""
+    header, problems = header_of(lines[0] if lines else "", name)
     rows, seen = [], {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():
@@ -138,21 +149,30 @@ def load(source, *, root=None):
             rows.append(row)
         if row is not None:
             seen.setdefault(row.clip_id, number)
-    return Manifest(tuple(rows), tuple(problems), str(source))
+    return Manifest(tuple(rows), tuple(problems), name)
 
 
-def _read(source):
+def read_bytes(source):
+    """The bytes of a manifest file, unpacked if its name ends in .gz."""
     try:
-        with open(source, "rb") as file:
+        with (gzip.open if str(source).endswith(".gz") else open)(source, "rb") as file:
             data = file.read()
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise AvlabError("A manifest is \"synthtalk\" or the path of a CSV file", got=f"{source}: {error}") from None
+    return data
+
+
+def decoded(data, source):
+    """Text of the bytes of a manifest; bytes that are no UTF-8 stay in it as surrogates, and are then reported cell by cell."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise AvlabError("A manifest is written in UTF-8", got=f"{source}: UTF-16", todo="Save it again as CSV UTF-8")
-    return data.decode("utf-8-sig", "surrogateescape")  # bad bytes are then reported cell by cell
+    return data.decode("utf-8-sig", "surrogateescape")
 
 
-def _header(line, source):
+def header_of(line, source):
+    """Column names of the first line, and the Problems of those that are unknown.  Raises AvlabError where they are not a manifest's."""
+    if not line.strip():
+        raise AvlabError("A manifest starts with a line of column names", got=f"{source}: nothing", todo="See data_manifests/")
     try:
         names = [name.strip() for name in next(csv.reader([line]))]
     except csv.Error as error:
@@ -164,8 +184,8 @@ def _header(line, source):
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise AvlabError("Each column may stand in a manifest once", got=f"{source}: twice {', '.join(map(repr, twice))}")
-    unknown = [name for name in names if name not in COLUMNS]
-    problems = [Problem(1, name, " ".join(filter(None, ["unknown column, not read.", _near(name, COLUMNS)]))) for name in unknown]
+    unknown = [name for name in names if name not in _KNOWN]
+    problems = [Problem(1, name, " ".join(filter(None, ["unknown column, not read.", _near(name, _KNOWN)]))) for name in unknown]
     return names, problems
 
 
@@ -177,12 +197,16 @@ def _row(line, header, root):
         return None, [("", f"not a line of CSV: {error}")]
     if len(cells) != len(header):
         return None, [("", f"has {len(cells)} cells and the header has {len(header)}")]
-    values, found = {}, []
+    values, more, found = {}, [], []
     for column, text in zip(header, cells, strict=True):
-        if column not in COLUMNS or (text == "" and column not in ("clip_id", "label_video", "label_audio")):
+        if column not in _KNOWN or (text == "" and column not in ("clip_id", "label_video", "label_audio")):
             continue  # an empty cell means the default
         try:
-            values[column] = parse_cell(column, text)
+            value = parse_cell(column, text)
+            if column in MORE:
+                more.append((column, value))
+            else:
+                values[column] = value
         except AvlabError as error:
             found.append((column, str(error)))
     if found or "clip_id" not in values:
@@ -190,21 +214,22 @@ def _row(line, header, root):
     if "category" not in values and {values["label_video"], values["label_audio"]} <= set(LABELS):
         values["category"] = category(values["label_video"], values["label_audio"])
     values.setdefault("dataset", "files" if values.get("path") else "synthtalk")
-    row = Row(**values, root=root)
+    row = Row(**values, more=tuple(more), root=root)
     return row, row_problems(row)
 
 
 def save(rows, path):
-    """Write rows as a CSV that `load` reads back equal; the file appears whole or not at all.
+    """Write rows as a CSV that `load` reads back equal, further columns where a row has any; the file appears whole or not at all.
 
     Raises AvlabError if a row breaks a rule or a value holds a line break.
     """
-    lines = [",".join(COLUMNS)]
+    further = [name for name in MORE if any(row.value(name) for row in rows)] if any(row.more for row in rows) else []
+    lines = [",".join([*COLUMNS, *further])]
     for problem in check(rows):
         raise AvlabError(f"Row {problem.line - 1} breaks a rule: {problem.column} {problem.message}", todo="Put it right before saving")
     for row in rows:
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="").writerow([format_cell(name, getattr(row, name)) for name in COLUMNS])
+        csv.writer(buffer, lineterminator="").writerow([format_cell(name, row.value(name)) for name in (*COLUMNS, *further)])
         lines.append(buffer.getvalue())
     folder = os.path.dirname(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
@@ -235,8 +260,8 @@ def check(rows_or_path, *, root=None):
 def _type_problems(row):
     """Columns whose value would not come back the same from a file."""
     found = []
-    for column in COLUMNS:
-        value = getattr(row, column)
+    for column in (*COLUMNS, *dict(row.more)):
+        value = row.value(column)
         try:
             if parse_cell(column, format_cell(column, value)) != value:
                 found.append((column, f"{value!r} has the wrong type for this column"))

@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 
+from avlab.clips.columns import MORE, REAL, WHOLE, WORDS
 from avlab.errors import AvlabError
 
 LABELS = ("real", "fake", "absent", "unknown")
@@ -51,6 +52,7 @@ class Row:
     *_seed         seeds of the renderer (SynthTalk only)
     segments_*     ((start_s, end_s), ...) forged spans, half-open; () on a fake stream means all of it
     path           file inside the data root; "" means that SynthTalk renders the clip
+    more           ((column, text), ...) of the further columns that public sets have, see `avlab.clips.columns`
     root           the data root, filled in by `manifest.load`, not a column
     """
 
@@ -73,14 +75,15 @@ class Row:
     segments_video: tuple = ()
     segments_audio: tuple = ()
     path: str = ""
+    more: tuple = ()
     root: str = field(default="", compare=False, repr=False)
 
     @property
     def label(self):
-        """1 if any stream is fake, 0 if none is.  Raises AvlabError where that is not known."""
-        if "fake" in (self.label_video, self.label_audio):
+        """1 if any stream is fake, 0 if none is; DFDC labels clips and not streams.  Raises AvlabError where that is not known."""
+        if "fake" in (self.label_video, self.label_audio) or self.value("label_clip") == "fake":
             return 1
-        if "unknown" in (self.label_video, self.label_audio):
+        if "unknown" in (self.label_video, self.label_audio) and self.value("label_clip") != "real":
             raise AvlabError("A clip with an unknown label has no class", got=self.clip_id,
                              todo="Leave it out, or select rows by label_video or label_audio")
         return 0
@@ -92,15 +95,25 @@ class Row:
             return "real"
         names = [name or "unknown" for name, label in ((self.forger_video, self.label_video), (self.forger_audio, self.label_audio))
                  if label == "fake"]
-        return "+".join(names)
+        return "+".join(names) or "unknown"
 
     @property
     def identities(self):
-        """Everyone in the clip, as a frozenset; names of people carry their data set, so that two sets never collide."""
-        people = [person for person in (self.identity, self.donor) if person not in (-1, "")]
+        """Everyone in the clip, as a frozenset; names of people carry their data set, so that two sets never collide.
+
+        A name that names its corpus, such as vox2:id00076, keeps it: sets that were made from one corpus share its people.
+        Where no one is named (DFDC), the identity_group stands for them, so that it is not cut.
+        """
+        people = [person for person in (self.identity, self.donor, *self.value("others").split(";")) if person not in (-1, "")]
         if self.dataset == "synthtalk":
             return frozenset(people)
-        return frozenset(f"{self.dataset}:{person}" for person in people)
+        if not people and self.value("identity_group"):
+            return frozenset([f"{self.dataset}:group {self.value('identity_group')}"])
+        return frozenset(person if ":" in str(person) else f"{self.dataset}:{person}" for person in people)
+
+    def value(self, column):
+        """What stands in a column; "" for a further column that this row does not have."""
+        return getattr(self, column) if column in COLUMNS else dict(self.more).get(column, "")
 
     @property
     def source(self):
@@ -116,7 +129,7 @@ class Row:
 
 _CONTENT = ("clip_id", "dataset", "forger_video", "forger_audio", "identity", "donor", "duration_s", "speech_seed", "motion_seed",
             "camera_seed", "forger_seed", "segments_video", "segments_audio", "path")
-COLUMNS = tuple(f.name for f in fields(Row) if f.name != "root")
+COLUMNS = tuple(f.name for f in fields(Row) if f.name not in ("root", "more"))
 INTEGERS = ("cell", "speech_seed", "motion_seed", "camera_seed", "forger_seed")
 PEOPLE = ("identity", "donor")
 SEGMENTS = ("segments_video", "segments_audio")
@@ -137,6 +150,10 @@ def parse_cell(column, text):
         return int(text) if plain else (text or -1)
     if column == "duration_s":
         return _number(text)
+    if column in REAL:
+        _number(text)  # raises; the text itself is kept
+    if column in WHOLE and not re.fullmatch(r"-?[0-9]{1,15}", text):
+        raise AvlabError("A whole number is needed", got=text)
     if column in SEGMENTS:
         return _segments(text)
     return text
@@ -181,6 +198,7 @@ def row_problems(row):
         found.append(("split", f"must be one of {', '.join(SPLITS)} or empty, not {row.split!r}"))
     if not 0 < row.duration_s <= MAX_SECONDS:
         found.append(("duration_s", f"must lie in (0, {MAX_SECONDS}] s, not {row.duration_s!r}"))
+    found += _more_problems(row)
     found += [(name, f"must lie in 0..{MAX_SEED}") for name in INTEGERS[1:] if not 0 <= getattr(row, name) <= MAX_SEED]
     found += _segment_problems(row) + _path_problems(row)
     return found
@@ -202,6 +220,16 @@ def _label_problems(row):
         right = category(row.label_video, row.label_audio)
         found.append(("category", f"says {row.category!r} but the labels of the two streams make it {right}"))
     return found
+
+
+def _more_problems(row):
+    found = [("more", f"has no column {name!r}") for name, _ in row.more if name not in MORE]
+    found += [(name, f"must be one of {', '.join(words)}, not {row.value(name)!r}") for name, words in WORDS.items()
+              if row.value(name) and row.value(name) not in words]
+    streams, clip = {row.label_video, row.label_audio}, row.value("label_clip")
+    if clip and not found and (("fake" in streams) > (clip == "fake") or (not streams & {"fake", "unknown"} and clip != "real")):
+        found.append(("label_clip", f"says {clip!r} but the streams are {row.label_video} and {row.label_audio}"))
+    return found + [tuple(part.partition(": ")[::2]) for part in row.value("faults").split("; ") if part]
 
 
 def _segment_problems(row):
@@ -228,11 +256,14 @@ def _path_problems(row):
         return found + [(name, "must be a number in SynthTalk") for name in PEOPLE if not isinstance(getattr(row, name), int)]
     if not row.path:
         return [("path", "is empty, so there is no clip to read")]
-    try:
-        safe_path(row.path, row.root or os.curdir)
-    except AvlabError as error:
-        return [("path", str(error))]
-    return []
+    found = []
+    for column in ("path", "audio_path"):
+        try:
+            if row.value(column):
+                safe_path(row.value(column), row.root or os.curdir)
+        except AvlabError as error:
+            found.append((column, str(error)))
+    return found
 
 
 def safe_path(path, root):

@@ -54,21 +54,38 @@ def split_by_identity(rows, fractions=(0.6, 0.2, 0.2), seed=0):
     fractions   {"train": 0.6, "val": 0.2, "test": 0.2} or three numbers in that order; they add up to 1
     Returns a list of split names, one a row.  Raises AvlabError if the fractions do not add up to 1, or are negative.
     """
-    wanted = dict(fractions) if isinstance(fractions, Mapping) else dict(zip(SPLITS, fractions, strict=False))
-    if len(wanted) != len(fractions) or any(not value >= 0 for value in wanted.values()) or abs(sum(wanted.values()) - 1) > 1e-6:
-        raise AvlabError("Fractions of a split are not negative and add up to 1", got=wanted)
     rows = list(rows)
     groups = components(rows)
-    random.Random(seed).shuffle(groups)
-    groups.sort(key=len, reverse=True)  # a stable sort: equal sizes stay shuffled
-    room = {name: share * len(rows) for name, share in wanted.items()}
     names = [""] * len(rows)
-    for group in groups:
-        split = max(room, key=room.get)
-        room[split] -= len(group)
+    for group, split in zip(groups, allocate([len(group) for group in groups], fractions, seed), strict=True):
         for number in group:
             names[number] = split
     return names
+
+
+def fractions_of(fractions):
+    """{"train": 0.6, ...} of a mapping or of three numbers.  Raises AvlabError if they are negative or do not add up to 1."""
+    wanted = dict(fractions) if isinstance(fractions, Mapping) else dict(zip(SPLITS, fractions, strict=False))
+    if len(wanted) != len(fractions) or any(not value >= 0 for value in wanted.values()) or abs(sum(wanted.values()) - 1) > 1e-6:
+        raise AvlabError("Fractions of a split are not negative and add up to 1", got=wanted)
+    return wanted
+
+
+def allocate(sizes, fractions, seed):
+    """A split for each group: shuffled, then from the largest to the smallest to the split that lacks most.
+
+    sizes   number of clips of each group;  Returns a list of split names, one a group.
+    """
+    wanted = fractions_of(fractions)
+    order = list(range(len(sizes)))
+    random.Random(seed).shuffle(order)
+    order.sort(key=sizes.__getitem__, reverse=True)  # a stable sort: equal sizes stay shuffled
+    room = {name: share * sum(sizes) for name, share in wanted.items()}
+    chosen = [""] * len(sizes)
+    for group in order:
+        chosen[group] = max(room, key=room.get)
+        room[chosen[group]] -= sizes[group]
+    return chosen
 
 
 def leaks(rows, *, generators=False):

@@ -69,8 +69,8 @@ def test_bytes_that_are_not_utf8_spoil_only_their_row(tmp_path):
 
 
 def test_unknown_columns_are_named_and_not_read(tmp_path):
-    m = load(tmp_path, "clip_id,label_video,label_audio,path,identtiy,notes\na,real,real,a.mp4,4,hello\n")
-    assert found(m) == [(1, "identtiy"), (1, "notes")] and "identity" in m.problems[0].message
+    m = load(tmp_path, "clip_id,label_video,label_audio,path,identtiy,remarks\na,real,real,a.mp4,4,hello\n")
+    assert found(m) == [(1, "identtiy"), (1, "remarks")] and "identity" in m.problems[0].message
     assert m[0].identity == -1
 
 
