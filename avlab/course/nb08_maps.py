@@ -1,0 +1,107 @@
+"""The maps of notebook 08: four methods, one form (N, 16, 40, 40), for any AMDD; and the baselines that know no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from avlab.course import nb08_clips
+from avlab.course.nb08_clips import FRAMES, PX
+from avlab.explain import attribution, controls, faithfulness
+from avlab.explain.gradcam import as_found, grad_cam_films, logit_of
+
+GRID = (4, 10, 10)  # tiles in which maps are compared and removed: 4 frames of 4 x 4 px
+TILES = int(np.prod(GRID))
+FULL = (FRAMES, PX, PX)
+WINDOW, STRIDE = (4, 3, 8, 8), (4, 3, 4, 4)  # of occlusion: four frames, 8 x 8 px, at every second tile
+PARTS = ("detection", "cross", "temporal", "visual_encoder.project", "visual_encoder.resnet.encoder.stages.1", "visual_encoder.resnet.encoder.stages.0",
+         "visual_encoder.resnet.embedder", "audio_encoder")  # from the logit down; the fixed spectra and their scale hold no learned weight
+SHORT = ("head", "cross-attention", "attention over time", "projection", "last stage", "first stage", "first layer", "everything")
+
+
+def tensors(sample, *names):
+    """Float tensors of some of a sample's arrays; by default what AMDD reads."""
+    return tuple(torch.from_numpy(np.ascontiguousarray(getattr(sample, name))).float() for name in names or ("frames", "log_mel"))
+
+
+def logits(model, sample, frames=None) -> np.ndarray:
+    """Logit of fake of every clip, (N,); frames replace the sample's pictures."""
+    own, mel = tensors(sample)
+    with torch.no_grad(), as_found(model):
+        return model(own if frames is None else torch.as_tensor(frames).float(), mel).logit.double().numpy()
+
+
+def grad_cam(model, sample, *, layer) -> np.ndarray:
+    """Grad-CAM, each cell's value spread by straight lines over its pixels."""
+    return faithfulness.resized(grad_cam_films(model, tensors(sample), layer=layer).double().numpy(), FULL)
+
+
+def baseline(sample, kind: str, seed=0):
+    """Where integrated gradients start, like frames: black, blur, mean, another clip's frames ("other"), or the true clip ("source")."""
+    frames = tensors(sample, "frames")[0]
+    if kind == "source":
+        return tensors(sample, "source")[0]
+    if kind == "black":
+        return torch.zeros_like(frames)
+    if kind == "other":
+        return frames.roll(1, 0) if len(frames) > 1 else frames.flip(-1)
+    return faithfulness.filled(frames, kind, seed=seed)
+
+
+def integrated_gradients(model, sample, *, kind="blur", steps=16, detail=False):
+    """Integrated gradients of the pictures, colours added up, signed; detail=True also gives what was missed (N,). The sound stays as it is."""
+    frames, mel = tensors(sample)
+    score, made, missed = logit_of(model), [], []
+    start = baseline(sample, kind)
+    with as_found(model):
+        for k in range(len(frames)):  # clip by clip: captum keeps all steps of a batch
+            film, sound = frames[k:k + 1], mel[k:k + 1]
+            (own,), error = attribution.integrated_gradients(lambda x, sound=sound: score(x, sound.expand(len(x), -1, -1)), (film,), (start[k:k + 1],), steps=steps)
+            made.append(own[0].sum(1).double().numpy())
+            missed.append(float(error))
+    return (np.stack(made), np.array(missed)) if detail else np.stack(made)
+
+
+def occlusion(model, sample, *, fill="blur") -> np.ndarray:
+    """How far the logit falls when four frames of 8 x 8 px are hidden, signed."""
+    inputs = tensors(sample)
+    other, made = baseline(sample, fill), []
+    with as_found(model):
+        for k in range(len(sample)):
+            one = tuple(x[k:k + 1] for x in inputs)
+            made.append(attribution.occlusion(logit_of(model), one, 0, window=WINDOW, stride=STRIDE, fill=other[k:k + 1])[0, :, 0].double().numpy())
+    return np.stack(made)
+
+
+def psi(sample) -> np.ndarray:
+    """|psi| of the bundled probe: it has never heard of the detector, so it is a map that may agree with one for other reasons only."""
+    from avlab.probe import DiffusionProbe
+
+    probe, made = DiffusionProbe.bundled(), []
+    for k in range(0, len(sample), 8):
+        found = probe.measure(torch.as_tensor(sample.pictures[k:k + 8]), torch.as_tensor(sample.audio[k:k + 8]), phi=False)["psi"]
+        made.append(found.float().norm(dim=1).numpy())
+    return nb08_clips.into_box(np.concatenate(made))
+
+
+def maps(model, sample, methods, p) -> dict:
+    """{method: (N, 16, 40, 40)} of some methods by the run's parameters."""
+    made = {"grad_cam": lambda: grad_cam(model, sample, layer=p.layer), "occlusion": lambda: occlusion(model, sample, fill=p.fill), "psi": lambda: psi(sample),
+            "integrated_gradients": lambda: integrated_gradients(model, sample, kind=p.ig_baseline, steps=p.ig_steps)}
+    return {name: made[name]() for name in methods}
+
+
+def tiled(films) -> np.ndarray:
+    """(..., 16, 40, 40) -> means over tiles (..., 4, 10, 10)."""
+    return faithfulness.pooled(films, GRID)
+
+
+def plain_maps(sample) -> dict:
+    """Maps that know no network: {"uniform", "centre", "edges": (N, 16, 40, 40)}."""
+    blob = np.broadcast_to(faithfulness.centred_blob(PX, PX), sample.forged.shape)
+    return {"uniform": np.ones(sample.forged.shape), "centre": blob, "edges": np.stack([faithfulness.edges(film) for film in sample.frames])}
+
+
+def random_network(model, seed: int):
+    """The detector with fresh weights in every learned part; the scale of the spectra, which is no weight, stays: the strongest random model."""
+    return list(faithfulness.cascade(model, PARTS, seed=seed))[-1][1].eval()
