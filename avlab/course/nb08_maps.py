@@ -13,7 +13,7 @@ from avlab.explain.gradcam import as_found, grad_cam_films, logit_of
 GRID = (4, 10, 10)  # tiles in which maps are compared and removed: 4 frames of 4 x 4 px
 TILES = int(np.prod(GRID))
 FULL = (FRAMES, PX, PX)
-WINDOW, STRIDE = (4, 3, 8, 8), (4, 3, 4, 4)  # of occlusion: four frames, 8 x 8 px, at every second tile
+PATCH = 8  # pixels a side that occlusion hides
 PARTS = ("detection", "cross", "temporal", "visual_encoder.project", "visual_encoder.resnet.encoder.stages.1", "visual_encoder.resnet.encoder.stages.0",
          "visual_encoder.resnet.embedder", "audio_encoder")  # from the logit down; the fixed spectra and their scale hold no learned weight
 SHORT = ("head", "cross-attention", "attention over time", "projection", "last stage", "first stage", "first layer", "everything")
@@ -62,14 +62,15 @@ def integrated_gradients(model, sample, *, kind="blur", steps=16, detail=False):
     return (np.stack(made), np.array(missed)) if detail else np.stack(made)
 
 
-def occlusion(model, sample, *, fill="blur") -> np.ndarray:
-    """How far the logit falls when four frames of 8 x 8 px are hidden, signed."""
+def occlusion(model, sample, *, fill="blur", stride=4, frames=4) -> np.ndarray:
+    """How far the logit falls when 8 x 8 px of some frames are hidden, signed; stride  pixels from one hidden patch to the next."""
     inputs = tensors(sample)
     other, made = baseline(sample, fill), []
     with as_found(model):
         for k in range(len(sample)):
             one = tuple(x[k:k + 1] for x in inputs)
-            made.append(attribution.occlusion(logit_of(model), one, 0, window=WINDOW, stride=STRIDE, fill=other[k:k + 1])[0, :, 0].double().numpy())
+            made.append(attribution.occlusion(logit_of(model), one, 0, window=(frames, 3, PATCH, PATCH), stride=(frames, 3, stride, stride),
+                                              fill=other[k:k + 1])[0, :, 0].double().numpy())
     return np.stack(made)
 
 
@@ -86,7 +87,7 @@ def psi(sample) -> np.ndarray:
 
 def maps(model, sample, methods, p) -> dict:
     """{method: (N, 16, 40, 40)} of some methods by the run's parameters."""
-    made = {"grad_cam": lambda: grad_cam(model, sample, layer=p.layer), "occlusion": lambda: occlusion(model, sample, fill=p.fill), "psi": lambda: psi(sample),
+    made = {"grad_cam": lambda: grad_cam(model, sample, layer=p.layer), "occlusion": lambda: occlusion(model, sample, fill=p.fill, stride=p.stride), "psi": lambda: psi(sample),
             "integrated_gradients": lambda: integrated_gradients(model, sample, kind=p.ig_baseline, steps=p.ig_steps)}
     return {name: made[name]() for name in methods}
 

@@ -8,8 +8,10 @@ import numpy as np
 from avlab.errors import AvlabError
 from avlab.show import pictures, theme
 from avlab.show.figures import _guess
-from avlab.show.figures_world import hatched
+from avlab.show.figures_world import hatched, with_segments
 from avlab.show.theme import WORLD, axes, dressed, style
+
+__all__ = ["gallery", "hatched", "log_ratios", "overlaid", "overlay", "removal", "sound_maps", "spread", "with_segments"]
 
 NAMES = {"grad_cam": "Grad-CAM", "integrated_gradients": "integrated gradients", "occlusion": "occlusion", "psi": "|psi| of the probe",
          "psi_of_the_sound": "|psi| of the sound"}
