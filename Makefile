@@ -1,8 +1,11 @@
-# One command each, from a bare clone: make test, make report, make lab. PYTHON names another interpreter, OUT another report folder.
+# One command each, from a bare clone: make test, make report, make lab. PYTHON names another interpreter, OUT another report folder,
+# JOBS how many notebooks run side by side (their threads are THREADS): two with one thread each beat one with two on two cores.
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= reports
 PROFILE ?= full
+JOBS ?= 2
+THREADS ?= 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -24,7 +27,7 @@ test: setup
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 report: setup
-	$(BIN)/avlab run --profile $(PROFILE) --out $(OUT)
+	AVLAB_RENDERED=$(OUT)/.rendered $(BIN)/avlab run --profile $(PROFILE) --out $(OUT) --jobs $(JOBS) --threads $(THREADS) --resume
 	@echo "== open $(OUT)/index.html"
 
 lab: setup

@@ -38,6 +38,7 @@ def run(notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers such
         seeds: Annotated[int, typer.Option(min=0, help="Run seeds 0..N-1 into OUT/seed-K.")] = 0,
         resume: Annotated[bool, typer.Option(help="Skip what passed before with the same parameters and sources.")] = False,
         threads: Annotated[int, typer.Option(min=1, help="Threads of each notebook.")] = 2,
+        at_once: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks side by side; give each its share of the cores with --threads.")] = 1,
         cell_timeout: Annotated[float | None, typer.Option(help="Seconds a cell may take.")] = None,
         timeout: Annotated[float | None, typer.Option(help="Seconds a notebook may take.")] = None,
         timings: Annotated[bool, typer.Option(help="Keep cell times in the executed notebooks.")] = False,
@@ -52,7 +53,7 @@ def run(notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers such
     except AvlabError as error:
         fail(error, runner.EXIT["bad-parameters"])
     out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is refused now, not after the first run
-    records = runner.run_all(jobs, resume=resume, threads=threads, cell_s=cell_timeout, limit_s=timeout, timings=timings, say=say)
+    records = runner.run_all(jobs, at_once=at_once, resume=resume, threads=threads, cell_s=cell_timeout, limit_s=timeout, timings=timings, say=say)
     say("\n" + runner.summary(records))
     code = runner.exit_code(records)
     if report:

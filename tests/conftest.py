@@ -26,22 +26,36 @@ def leave_torch_as_it_was(request):
 
 
 @pytest.fixture(scope="session")
-def smoke_run(tmp_path_factory):
+def shared_folder(tmp_path_factory):
+    """One folder for the whole session, the same for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def kept_renders(shared_folder):
+    """AVLAB_RENDERED of the notebooks that the tests execute: what one has rendered, the next one reads (tests/clips/test_rendered.py: byte for byte)."""
+    return str(shared_folder / "rendered")
+
+
+@pytest.fixture(scope="session")
+def smoke_run(shared_folder, kept_renders):
     """A function: number of a notebook -> (record, folder of run.json and executed.ipynb) of its smoke run, executed once for all workers of pytest-xdist."""
     import json
     from pathlib import Path
+    from unittest.mock import patch
 
     from filelock import FileLock
 
     from avlab.workbook import runner
-    base = tmp_path_factory.getbasetemp()
-    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke-runs"
+    out = shared_folder / "smoke-runs"
     out.mkdir(exist_ok=True)
 
     def run(number):
         job = runner.plan(runner.find([number], Path(__file__).parents[1] / "notebooks"), "smoke", [], out)[0]
         with FileLock(out / f"{number}.lock"):
             if not (job.folder / "run.json").exists():
-                runner.run(job, threads=1)  # two workers share two cores
+                with patch.dict(os.environ, AVLAB_RENDERED=kept_renders):
+                    runner.run(job, threads=1)  # two workers share two cores
         return json.loads((job.folder / "run.json").read_text()), job.folder
     return run

@@ -181,6 +181,7 @@ def _stacked(frames):
 
 def _rendered(row, fps, sample_rate, size, max_seconds, min_seconds):
     """Render a SynthTalk row, which has one size, one rate and its whole length."""
+    from avlab.clips.rendered import kept
     from avlab.synthtalk.render import FPS as RENDER_FPS
     from avlab.synthtalk.render import SAMPLE_RATE as RENDER_RATE
     from avlab.synthtalk.render import SIZE, Spec, render
@@ -190,6 +191,6 @@ def _rendered(row, fps, sample_rate, size, max_seconds, min_seconds):
                          got=f"{row.clip_id}: fps={fps} sample_rate={sample_rate} size={size} max_seconds={max_seconds} min_seconds={min_seconds}")
     names = ("identity", "speech_seed", "motion_seed", "camera_seed", "duration_s", "forger_video", "forger_audio", "forger_seed", "donor",
              "segments_video", "segments_audio")
-    made = render(Spec(**{name: getattr(row, name) for name in names}))
+    made = kept(row, lambda: render(Spec(**{name: getattr(row, name) for name in names})))
     n = len(made.frames)
     return Clip(made.frames, made.audio, RENDER_FPS, RENDER_RATE, np.arange(n) / RENDER_FPS, np.ones(n, bool), row, made.truth, (), row.clip_id)

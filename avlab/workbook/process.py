@@ -25,9 +25,14 @@ def environment(folder: Path, threads: int) -> dict[str, str]:
     return os.environ | OFFLINE | counts | own
 
 
-def watch(folder: Path, job: dict, *, threads: int, limit_s: float, on_event) -> dict:
+class Stopped(Exception):
+    """The command that asked for a run was itself stopped."""
+
+
+def watch(folder: Path, job: dict, *, threads: int, limit_s: float, on_event, stop=None) -> dict:
     """Start the worker on a job, report its events, and return {"end": last event or None, "seconds", "peak_rss_mb", "timed_out", "code"}.
 
+    stop   a threading.Event that ends the run from another thread: then `Stopped` is raised
     Whatever happens, no process of the child's tree is left behind.
     """
     (folder / "run").mkdir()
@@ -40,6 +45,8 @@ def watch(folder: Path, job: dict, *, threads: int, limit_s: float, on_event) ->
                                  stderr=subprocess.STDOUT, cwd=job["cwd"], env=environment(folder, threads), start_new_session=True)
         try:
             while True:
+                if stop is not None and stop.is_set():
+                    raise Stopped
                 gone = child.poll() is not None
                 peak = max(peak, resident_mb(child.pid, seen))
                 for event in read_events(events)[told:]:

@@ -13,6 +13,8 @@ import re
 import shlex
 import shutil
 import tempfile
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +96,7 @@ def seeded(pairs: list[str], out: Path, seeds: int) -> list[tuple[list[str], Pat
     return [([*pairs, f"seed={k}"], out / f"seed-{k}") for k in range(seeds)] or [(list(pairs), out)]
 
 
-def run(job: Job, *, threads: int = 2, cell_s: float | None = None, limit_s: float | None = None, timings: bool = False, say=print) -> dict:
+def run(job: Job, *, threads: int = 2, cell_s: float | None = None, limit_s: float | None = None, timings: bool = False, say=print, stop=None) -> dict:
     """Execute one job and judge it; writes run.json and executed.ipynb and returns the record that run.json holds."""
     usual_cell, usual_limit = LIMITS.get(job.profile, LIMITS["full"])
     work = Path(tempfile.mkdtemp(prefix="avlab-"))  # short, so that sockets fit, and free of braces, which papermill would fill in
@@ -108,7 +110,7 @@ def run(job: Job, *, threads: int = 2, cell_s: float | None = None, limit_s: flo
             if event["event"] == "done":
                 cells[event["index"]] = event["seconds"]
             on_event(event, cells)
-        seen = process.watch(work, request, threads=threads, limit_s=limit_s or usual_limit, on_event=note)
+        seen = process.watch(work, request, threads=threads, limit_s=limit_s or usual_limit, on_event=note, stop=stop)
         nb = evidence.read(result)
         record = describe(job, seen, nb, cells, (work / "log.txt").read_text(errors="replace"), threads)
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -232,15 +234,38 @@ def earlier(job: Job) -> dict | None:
     return None if judged["problems"] else record
 
 
-def run_all(jobs: list[Job], *, resume: bool = False, say=print, **options) -> list[dict]:
-    """Run jobs one after another, going on after a failure; with `resume`, a job that already passed is not run again."""
-    records = []
-    for number, job in enumerate(jobs, 1):
+def run_all(jobs: list[Job], *, at_once: int = 1, resume: bool = False, say=print, **options) -> list[dict]:
+    """Run jobs, `at_once` side by side, going on after a failure; with `resume`, a job that already passed is not run again.
+
+    Returns the records in the order of the jobs. Stopped by a signal, it leaves no process behind.
+    """
+    stop = threading.Event()
+
+    def one(number, job):
         where = f"{job.key} ({number}/{len(jobs)})" + (f" seed {job.p.seed}" if job.p.seed else "")
         done = earlier(job) if resume else None
         say(f"{where}  {'already passed with the same parameters and sources' if done else job.module.TITLE + ', profile ' + job.profile}")
-        records.append(done or run(job, say=say, **options))
-    return records
+        return done or run(job, say=say, stop=stop, **options)
+
+    def unless_stopped(*numbered):
+        if stop.is_set():
+            raise process.Stopped
+        try:
+            return one(*numbered)
+        except BaseException:  # a fault of ours, no outcome of a notebook: the runs beside it end too
+            stop.set()
+            raise
+
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            asked = [pool.submit(unless_stopped, number, job) for number, job in enumerate(jobs, 1)]
+            wait(asked, return_when=FIRST_EXCEPTION)
+            for fault in (future.exception() for future in asked if future.done()):
+                if fault and not isinstance(fault, process.Stopped):
+                    raise fault
+            return [future.result() for future in asked]
+        finally:  # a signal comes this way
+            stop.set()
 
 
 def summary(records: list[dict]) -> str:

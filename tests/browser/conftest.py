@@ -100,7 +100,7 @@ def a_step():
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory, chromium):
+def lab(tmp_path_factory, chromium, kept_renders):
     """(root folder, url) of a JupyterLab with settings, workspaces and home of its own."""
     t = tmp_path_factory.mktemp("lab")
     (t / "root").mkdir()
@@ -111,6 +111,7 @@ def lab(tmp_path_factory, chromium):
         file.write_text(json.dumps(value))
     env = os.environ | {"HOME": str(t), "IPYTHONDIR": str(t), "JUPYTERLAB_SETTINGS_DIR": str(t / "set"), "JUPYTERLAB_WORKSPACES_DIR": str(t / "ws")}
     env |= {f"JUPYTER_{k}_DIR": str(t / k) for k in ("CONFIG", "DATA", "RUNTIME")}
+    env["AVLAB_RENDERED"] = kept_renders
     env["AVLAB_HEADLESS"] = "0"                                                     # a reader is present
     env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), env.get("PYTHONPATH", "")])
     with log.open("w") as out:

@@ -107,14 +107,16 @@ def red(number, mutant, out):
 
 @pytest.mark.notebooks
 @pytest.mark.parametrize("number, mutant", [(number, mutant) for number, mutant, k in MUTANTS if k == 0])
-def test_the_first_mutant_turns_its_metric_red(number, mutant, tmp_path):
+def test_the_first_mutant_turns_its_metric_red(number, mutant, tmp_path, kept_renders, monkeypatch):
+    monkeypatch.setenv("AVLAB_RENDERED", kept_renders)
     red(number, mutant, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.notebooks
 @pytest.mark.parametrize("number, mutant", [(number, mutant) for number, mutant, k in MUTANTS if k > 0])
-def test_every_other_mutant_turns_its_metric_red(number, mutant, tmp_path):
+def test_every_other_mutant_turns_its_metric_red(number, mutant, tmp_path, kept_renders, monkeypatch):
+    monkeypatch.setenv("AVLAB_RENDERED", kept_renders)
     red(number, mutant, tmp_path)
 
 

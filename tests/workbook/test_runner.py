@@ -179,6 +179,27 @@ def test_golden_mutant_resume_and_seeds(project, tmp_path, fixture_course, monke
     assert runner.earlier(job) is None  # another source
 
 
+def test_side_by_side_runs_overlap_and_come_back_in_order(project, tmp_path, no_process_left):
+    said = []
+    records = runner.run_all(jobs_of(project, tmp_path / "out", seeds=2), at_once=2, threads=1, say=said.append)
+    assert [(r["status"], r["parameters"]["seed"]) for r in records] == [("passed", 0), ("passed", 1)]
+    begun = [k for k, line in enumerate(said) if "profile smoke" in line]
+    first_end = next(k for k, line in enumerate(said) if "  passed  " in line)
+    assert len(begun) == 2 and max(begun) < first_end
+
+
+def test_a_stopped_command_ends_all_its_runs_and_begins_no_other(project, tmp_path, no_process_left):
+    said = []
+
+    def say(line):
+        said.append(line)
+        if "  cell " in line:
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_all(jobs_of(project, tmp_path / "out", seeds=4), at_once=2, threads=1, say=say)
+    assert sum("profile smoke" in line for line in said) <= 2 and not list((tmp_path / "out").rglob("run.json"))
+
+
 def test_a_failure_does_not_stop_the_next_notebook(project, tmp_path):
     shutil.copy(project / "90_fixture.ipynb", project / "91_second.ipynb")
     first, second = jobs_of(project, tmp_path / "out")
