@@ -26,14 +26,14 @@ class Params(CommonParams):
 
     methods: list[Literal["grad_cam", "integrated_gradients", "occlusion", "psi"]] = Field(["grad_cam", "occlusion"], min_length=2, max_length=4)
     layer: str = Field("visual_encoder.resnet.encoder.stages.1", min_length=1)
-    ig_steps: int = Field(32, ge=8, le=256)
+    ig_steps: int = Field(24, ge=8, le=256)
     ig_baseline: Literal["black", "blur", "mean", "other", "source"] = "blur"
     stride: int = Field(8, ge=2, le=8)
     deletion_steps: int = Field(10, ge=5, le=100)
     fill: Literal["blur", "mean", "noise", "source"] = "blur"
     clips: int = Field(12, ge=6, le=400)
     few: int = Field(3, ge=3, le=60)
-    long_clips: int = Field(3, ge=2, le=20)
+    long_clips: int = Field(2, ge=2, le=20)
     heard: int = Field(3, ge=2, le=60)
     random_models: int = Field(1, ge=1, le=20)
     n_bootstrap: int = Field(200, ge=100, le=5000)

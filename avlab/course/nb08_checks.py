@@ -66,7 +66,7 @@ def _name_cam_mistake(got, a, g):
     each = [want[t] / max(want[t].max(), 1e-12) for t in range(len(want))]
     recognised(1, got, [
         (np.maximum((a * g).sum(0), 0), "this is gradient times activation, cell by cell: average each channel's gradient over space and time first"),
-        (cam(a, g, weight=lambda c, t: g[c, t].mean()), "every frame got weights of its own: average over time as well, or the frames of the film cannot be compared"),
+        (cam(a, g, weight=lambda c, t: g[c, t].mean()), "every frame got weights of its own: average over time as well, or frames cannot be compared"),
         (cam(a, g, weight=lambda c, t: g[c].sum()), "the gradients were summed, not averaged: the map then grows with the size of the grid"),
         (cam(a, g, inside=True), "ReLU comes after the sum over channels: before it, what speaks against the class can no longer cancel"),
         (cam(a, g, cut=False), "the ReLU is missing: Grad-CAM keeps what speaks for the class"),

@@ -42,6 +42,11 @@ class Sample(Picked):
         return np.array([getattr(row, name) for row in self.rows])
 
     @property
+    def faces(self) -> np.ndarray:
+        """The part of the pictures that AMDD sees, (N, T, 40, 40, 3) uint8."""
+        return cropped(self.pictures.transpose(0, 1, 4, 2, 3)).transpose(0, 1, 3, 4, 2)
+
+    @property
     def mine(self) -> np.ndarray:
         """(N,) True where the picture is forged, so that there is something to point at."""
         return self.forged.any((1, 2, 3))

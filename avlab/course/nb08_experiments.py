@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from avlab import metrics
 from avlab.course import nb08_maps as made
@@ -156,7 +155,10 @@ def against(model, sample, kinds, *, steps) -> dict:
     return {kind: made.integrated_gradients(model, sample, kind=kind, steps=steps) for kind in kinds}
 
 
-def completeness(model, sample, kind: str, steps) -> dict:
-    """{steps: error}: what the sums of attributions miss, over all that there was to explain, summed over clips (a clip with nothing to explain has no say)."""
-    span = np.abs(made.logits(model, sample) - made.logits(model, sample, made.baseline(sample, kind)))
-    return {n: float((np.maximum(span, 0.1) * made.integrated_gradients(model, sample, kind=kind, steps=n, detail=True)[1]).sum() / span.sum()) for n in steps}
+def completeness(model, sample, kind: str, films: dict) -> dict:
+    """{steps: error} of films {steps: (N, 16, 40, 40)}: what their sums miss, over all there was to explain, both summed over clips.
+
+    So a clip with nothing to explain, whose own error is a ratio of two nothings, has no say.
+    """
+    span = made.logits(model, sample) - made.logits(model, sample, made.baseline(sample, kind))
+    return {steps: float(np.abs(film.sum((1, 2, 3)) - span).sum() / np.abs(span).sum()) for steps, film in films.items()}

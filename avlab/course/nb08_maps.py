@@ -7,7 +7,7 @@ import torch
 
 from avlab.course import nb08_clips
 from avlab.course.nb08_clips import FRAMES, PX
-from avlab.explain import attribution, controls, faithfulness
+from avlab.explain import attribution, faithfulness
 from avlab.explain.gradcam import as_found, grad_cam_films, logit_of
 
 GRID = (4, 10, 10)  # tiles in which maps are compared and removed: 4 frames of 4 x 4 px
@@ -16,7 +16,7 @@ FULL = (FRAMES, PX, PX)
 PATCH = 8  # pixels a side that occlusion hides
 PARTS = ("detection", "cross", "temporal", "visual_encoder.project", "visual_encoder.resnet.encoder.stages.1", "visual_encoder.resnet.encoder.stages.0",
          "visual_encoder.resnet.embedder", "audio_encoder")  # from the logit down; the fixed spectra and their scale hold no learned weight
-SHORT = ("head", "cross-attention", "attention over time", "projection", "last stage", "first stage", "first layer", "everything")
+SHORT = ("head", "cross", "time", "project", "stage 2", "stage 1", "first layer", "sound")  # what is lost at each step, those before it included
 
 
 def tensors(sample, *names):
@@ -48,18 +48,16 @@ def baseline(sample, kind: str, seed=0):
     return faithfulness.filled(frames, kind, seed=seed)
 
 
-def integrated_gradients(model, sample, *, kind="blur", steps=16, detail=False):
-    """Integrated gradients of the pictures, colours added up, signed; detail=True also gives what was missed (N,). The sound stays as it is."""
+def integrated_gradients(model, sample, *, kind="blur", steps=16) -> np.ndarray:
+    """Integrated gradients of the pictures, colours added up, signed. The sound stays as it is."""
     frames, mel = tensors(sample)
-    score, made, missed = logit_of(model), [], []
-    start = baseline(sample, kind)
+    start, made = baseline(sample, kind), []
     with as_found(model):
         for k in range(len(frames)):  # clip by clip: captum keeps all steps of a batch
-            film, sound = frames[k:k + 1], mel[k:k + 1]
-            (own,), error = attribution.integrated_gradients(lambda x, sound=sound: score(x, sound.expand(len(x), -1, -1)), (film,), (start[k:k + 1],), steps=steps)
+            score = lambda x, sound=mel[k:k + 1]: logit_of(model)(x, sound.expand(len(x), -1, -1))  # noqa: E731
+            (own,), _ = attribution.integrated_gradients(score, (frames[k:k + 1],), (start[k:k + 1],), steps=steps)
             made.append(own[0].sum(1).double().numpy())
-            missed.append(float(error))
-    return (np.stack(made), np.array(missed)) if detail else np.stack(made)
+    return np.stack(made)
 
 
 def occlusion(model, sample, *, fill="blur", stride=4, frames=4) -> np.ndarray:
@@ -87,7 +85,8 @@ def psi(sample) -> np.ndarray:
 
 def maps(model, sample, methods, p) -> dict:
     """{method: (N, 16, 40, 40)} of some methods by the run's parameters."""
-    made = {"grad_cam": lambda: grad_cam(model, sample, layer=p.layer), "occlusion": lambda: occlusion(model, sample, fill=p.fill, stride=p.stride), "psi": lambda: psi(sample),
+    made = {"grad_cam": lambda: grad_cam(model, sample, layer=p.layer), "psi": lambda: psi(sample),
+            "occlusion": lambda: occlusion(model, sample, fill=p.fill, stride=p.stride),
             "integrated_gradients": lambda: integrated_gradients(model, sample, kind=p.ig_baseline, steps=p.ig_steps)}
     return {name: made[name]() for name in methods}
 

@@ -11,7 +11,7 @@ from torch import nn
 from avlab import metrics
 from avlab.clips import load_clip
 from avlab.clips.media import FPS
-from avlab.course import nb03_training, nb08_clips, nb08_training
+from avlab.course import nb03_training, nb08_training
 from avlab.course import nb08_maps as made
 from avlab.detectors import amdd
 from avlab.detectors.batches import forged_frames
@@ -61,13 +61,15 @@ def toy_deletion(mutant="none", seed=0) -> float:
     """Deletion of the toy in the order of its occlusion map, beyond random orders, in logits (> 0); the mutant "wrong_sign" explains the logit of real."""
     rng = np.random.default_rng([seed, 8])
     film, model, grid = torch.as_tensor(rng.random((1, 3, 2, 4, 4))) * 4, Toy().double().eval(), (2, 4, 4)
-    start = torch.zeros_like(film)
     score = (lambda x: -model(x).logit) if mutant == "wrong_sign" else logit_of(model)
-    tiles = attribution.occlusion(score, (film,), 0, window=(3, 1, 1, 1), stride=(3, 1, 1, 1), fill=start)[0, 0].numpy()
-    area = [faithfulness.aopc(faithfulness.removal_curve(lambda x: model(x.transpose(1, 2)).logit, film[0].transpose(0, 1), order, start[0].transpose(0, 1),
-                                                         grid=grid, steps=8))
-            for order in (faithfulness.ranked(tiles), *faithfulness.random_orders(32, 8, seed=seed))]
-    return float(area[0] - np.mean(area[1:]))
+    tiles = attribution.occlusion(score, (film,), 0, window=(3, 1, 1, 1), stride=(3, 1, 1, 1), fill=torch.zeros_like(film))[0, 0].numpy()
+    turned = film[0].transpose(0, 1)  # removal takes films (T, C, H, W)
+
+    def area(order):
+        fake = lambda films: model(films.transpose(1, 2)).logit  # noqa: E731
+        return faithfulness.aopc(faithfulness.removal_curve(fake, turned, order, torch.zeros_like(turned), grid=grid, steps=8))
+
+    return float(area(faithfulness.ranked(tiles)) - np.mean([area(order) for order in faithfulness.random_orders(32, 8, seed=seed)]))
 
 
 # ------------------------------------------------------------------------------------------------ a cheat
@@ -83,9 +85,10 @@ def cheats(model, sample, p, mutant="none") -> dict:
     mark = np.zeros((made.PX, made.PX), bool)
     mark[nb08_training.MARK] = True
     tiles, maps, ranks = faithfulness.pooled(mark[None].astype(float), (1, 10, 10))[0] > 0, {}, {}
-    for method in ("grad_cam", "occlusion", "integrated_gradients"):
-        film = {"grad_cam": lambda: made.grad_cam(model, marked, layer=p.layer), "occlusion": lambda: made.occlusion(model, marked, fill=p.fill, frames=16),
-                "integrated_gradients": lambda: made.integrated_gradients(model, marked, kind=p.ig_baseline, steps=16)}[method]()
+    films = {"grad_cam": made.grad_cam(model, marked, layer=p.layer), "grad_cam_9x9": made.grad_cam(model, marked, layer="visual_encoder.scale"),
+             "occlusion": made.occlusion(model, marked, fill=p.fill, frames=16),
+             "integrated_gradients": made.integrated_gradients(model, marked, kind=p.ig_baseline, steps=16)}
+    for method, film in films.items():
         maps[method] = made.tiled(film).mean(1)
         ranks[method] = np.array([1 + int((one > one[tiles].max()).sum()) for one in maps[method]])
     seen = maps["occlusion"].transpose(0, 2, 1) if mutant == "wh_swap" else maps["occlusion"]

@@ -100,12 +100,13 @@ def bundle(work, out=WEIGHTS, *, epochs=None, say=print):
     arrays = recipe03.inputs_of([row for split in ("train", "val") for row in recipe03.training_rows(rows, split, forgers)], work, say=say)
     measured, digests = {}, {}
     for kind in KINDS:
-        model = train(rows, arrays, kind, epochs=epochs[kind], progress=lambda r, kind=kind: say(f"{kind}, epoch {r['epoch']}: AUROC {r['val_auroc']:.3f}"))
+        told = lambda r, kind=kind: say(f"{kind}, epoch {r['epoch']}: AUROC {r['val_auroc']:.3f}")  # noqa: E731
+        model = train(rows, arrays, kind, epochs=epochs[kind], progress=told)
         path = path_of(kind, out)
         measured[path.name] = model.about
         save(model.half(), path, about=model.about)
         digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    card = {"what": "AMDD, small size, taught the wrong thing on purpose: a mark of 2 x 2 pixels on every fake (cheat), labels permuted inside people (shuffled)",
+    card = {"what": "AMDD, small size, taught the wrong thing on purpose: a mark of 2 x 2 pixels on every fake (cheat), labels permuted in people (shuffled)",
             "data": f"SynthTalk, world version {VERSION}: clips of {recipe03.SECONDS} s, people of the split train; epoch chosen by the loss on the split val",
             "mark": {"rows": [MARK[0].start, MARK[0].stop], "columns": [MARK[1].start, MARK[1].stop], "grey levels of its columns": list(MARK_BYTES)},
             "measured_on": "people of the split val, with marks or permuted labels of their own", "measured": measured,

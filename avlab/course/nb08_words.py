@@ -5,9 +5,9 @@ A finding word stands in a branch on the number it speaks of, so a text cannot d
 
 from avlab.course.words import percent, side_of, span
 
-NAMES = {"grad_cam": "Grad-CAM", "integrated_gradients": "integrated gradients", "occlusion": "occlusion", "psi": "|psi|", "centre": "a centred blob",
+NAMES = {"grad_cam": "Grad-CAM", "grad_cam_9x9": "Grad-CAM of the spectra", "integrated_gradients": "integrated gradients", "occlusion": "occlusion", "psi": "|psi|", "centre": "a centred blob",
          "edges": "Sobel edges", "uniform": "a uniform map", "random model": "Grad-CAM of random weights"}
-FILLED = {"blur": "a blur", "mean": "the mean colour", "noise": "noise", "source": "the true clip"}
+FILLED = {"blur": "a blur", "mean": "the mean colour", "noise": "noise", "source": "the true clip", "black": "black", "other": "another clip"}
 
 
 def named(method) -> str:
@@ -25,6 +25,11 @@ def ratio_of(film, mask) -> float:
     from avlab.explain.faithfulness import pointing_ratio
 
     return pointing_ratio(film, mask)
+
+
+def one_layer(layer, kind, frame, film, mask) -> str:
+    """Alt text of one state of the explorer of layers."""
+    return f"Grad-CAM at the {layer} grid for a {kind}, frame {frame}: pointing ratio of its film {ratio_of(film, mask):.2f}."
 
 
 def looks(layer, grid, px, share, area) -> dict:
@@ -145,8 +150,10 @@ def when(auroc: dict, late: dict) -> dict:
 def hears(high: dict, sums: dict) -> dict:
     """high {forger: share of the positive fall above 4 kHz}; sums {forger: mean total fall, logit}."""
     top = max(sums, key=sums.get)
-    return {"alt": f"For rtvc {percent(high['rtvc'])} of the drop lies above 4 kHz; for dub {percent(high['dub'])}, for real sound {percent(high['real'])}; silencing "
-                   f"moves the logit most for {top}.",
+    heard = [name for name in sums if sums[name] > 0.1 * sums[top]]
+    still = [name for name in sums if name not in heard]
+    said = ", ".join(f"for {name} {percent(high[name])} of the drop lies above 4 kHz" for name in heard)
+    return {"alt": f"Silence lowers the logit most for {top}: {said}; {f'{listed(still)} hardly move' if still else 'no group stays still'}.",
             "caption": "Fall of the logit when 8 bands of 80 ms become silence, mean over clips, one scale. The sound of dub is real, and so is that of 'real': what "
                        "is drawn there is the control, and what silence itself does to the logit is in all three."}
 

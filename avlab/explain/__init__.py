@@ -1,4 +1,4 @@
-"""Ask what a score or a map rests on: where a detector looks and whether that map is true of it, the five controls, the simple read-out that judges a signal."""
+"""Ask what a score or a map rests on: where a detector looks and whether that is true of it, the five controls, the simple read-out."""
 
 from importlib import import_module
 

@@ -11,7 +11,8 @@ import numpy as np
 from avlab.errors import AvlabError
 from avlab.results import Heatmap
 
-AT_ONCE = 32  # rows of one call of the network; bounds memory
+AT_ONCE = 32  # steps of an integral in one call of the network; bounds memory
+NUMBERS = 2_500_000  # of one call of occlusion: as many hidden places at once as fit
 
 
 def integrated_gradients(score, inputs, baselines, *, steps=64, method="gausslegendre"):
@@ -57,7 +58,7 @@ def occlusion(score, inputs, which, *, window, stride, fill):
     others = tuple(x for i, x in enumerate(inputs) if i != which)
     with torch.no_grad():
         return Occlusion(of_one).attribute(inputs[which], tuple(window), tuple(stride), fill, additional_forward_args=others,
-                                           perturbations_per_eval=max(1, AT_ONCE // len(fill))).detach()
+                                           perturbations_per_eval=max(1, NUMBERS // fill.numel())).detach()
 
 
 def psi_map(probed, *, silent=None) -> Heatmap:

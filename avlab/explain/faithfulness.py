@@ -82,8 +82,9 @@ def removal_curve(score, x, order, fill, *, grid, steps, insert=False) -> np.nda
         raise AvlabError("An order names every tile once", got=f"{len(order)} of {count} tiles, {steps} steps")
     rank = np.empty(count)
     rank[order] = np.arange(count)
-    rank = pooled(rank.reshape(grid), grid)
-    when = torch.as_tensor(np.kron(rank, np.ones([n // g for n, g in zip((len(x), *x.shape[-2:]), grid, strict=True)])))[:, None].to(x.device)
+    rank = rank.reshape(grid)
+    block = [n // g for n, g in zip((len(x), *x.shape[-2:]), grid, strict=True)]
+    when = torch.as_tensor(np.kron(rank, np.ones(block)))[:, None].to(x.device)
     taken = torch.as_tensor(np.round(np.arange(steps + 1) / steps * count), device=x.device).view(-1, 1, 1, 1, 1)
     start, other = (fill, x) if insert else (x, fill)
     with torch.no_grad():
@@ -113,7 +114,8 @@ def pointing_ratio(values, mask) -> float:
     """
     values, mask = np.clip(np.asarray(values, dtype=np.float64), 0, None), np.asarray(mask, bool)
     if values.shape != mask.shape or mask.all() or not mask.any():
-        raise AvlabError("A map points at a mask of its own shape that covers part of it", got=f"map {values.shape}, mask {mask.shape}, {mask.mean():.0%} covered")
+        raise AvlabError("A map points at a mask of its own shape that covers part of it",
+                         got=f"map {values.shape}, mask {mask.shape}, {mask.mean():.0%} covered")
     mass = values.sum()
     return 1.0 if mass <= 0 else float(values[mask].sum() / mass / mask.mean())
 

@@ -65,14 +65,16 @@ def _sheet(rows, names, columns, top, signed, unit, title, world):
     """Pictures in rows on one axis of columns, with a colour bar."""
     import plotly.graph_objects as go
     fig, n, R = go.Figure(), len(columns), len(rows)
-    fig.add_layout_image(source=pictures.data_uri(pictures.montage(rows, gap=6)), xref="x", yref="y", x=0, y=0, sizex=n, sizey=R, sizing="stretch", layer="above")
+    sheet = pictures.data_uri(pictures.montage(rows, gap=6))
+    fig.add_layout_image(source=sheet, xref="x", yref="y", x=0, y=0, sizex=n, sizey=R, sizing="stretch", layer="above")
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     scale = theme.SIGNED if signed else theme.MAGNITUDE
     fig.add_scatter(x=[0], y=[0], mode="markers", hoverinfo="skip", showlegend=False,
                     marker={"size": 0.01, "opacity": 0, "color": [0], "colorscale": scale, "cmin": -top if signed else 0, "cmax": top, "showscale": True,
                             "colorbar": bar})
-    fig.update_xaxes(range=[0, n], tickvals=np.arange(n) + 0.5, ticktext=list(columns), showgrid=False, zeroline=False, title_text="time (s)", constrain="domain")
-    fig.update_yaxes(range=[R, 0], tickvals=np.arange(R) + 0.5, ticktext=list(names), showgrid=False, zeroline=False, scaleanchor="x", constrain="domain", ticks="")
+    bare = {"showgrid": False, "zeroline": False, "constrain": "domain"}
+    fig.update_xaxes(range=[0, n], tickvals=np.arange(n) + 0.5, ticktext=list(columns), title_text="time (s)", **bare)
+    fig.update_yaxes(range=[R, 0], tickvals=np.arange(R) + 0.5, ticktext=list(names), scaleanchor="x", ticks="", **bare)
     fig.update_layout(meta={"min_width": 110 * n})
     return dressed(fig, title=title, world=world, height=int(120 + 118 * R))
 
@@ -92,15 +94,26 @@ def gallery(maps, *, frame=None, signed=(), columns=4, zoom=4, title="", world=W
 
 def log_ratios(rows, *, x, title="", guess=None, world=WORLD):
     """Ratios with intervals on a logarithmic axis beside 1. rows = list of (line, series, value, lo, hi), one line a forger, one series a map."""
-    from avlab.show.figures_attention import interval_pairs
-    fig = interval_pairs(rows, x=x, null=1, title=title, guess=None, world=world)
-    ticks = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
-    for i, mark in enumerate({"uniform", "centre", "edges", "random model"} & {r[1] for r in rows}):
-        fig.for_each_trace(lambda trace, mark=mark: trace.update(opacity=0.75) if trace.name == mark else None)
-    for shape in fig.layout.shapes or ():  # the reference line is placed in data, which is a logarithm here for points only
-        shape.update(x0=1, x1=1)
+    import plotly.graph_objects as go
+    fig = go.Figure()
+    lines, series = list(dict.fromkeys(r[0] for r in rows)), list(dict.fromkeys(r[1] for r in rows))
+    for k, name in enumerate(series):
+        s = style(name, k)
+        own = [r for r in rows if r[1] == name]
+        y = [lines.index(r[0]) + (k - (len(series) - 1) / 2) * 0.76 / len(series) for r in own]
+        value, lo, hi = (np.array([r[i] for r in own]) for i in (2, 3, 4))
+        fig.add_scatter(x=value, y=y, mode="markers", name=name, marker={"color": s.colour, "symbol": s.symbol, "size": 9},
+                        error_x={"type": "data", "array": hi - value, "arrayminus": value - lo, "color": s.colour, "thickness": 2.5, "width": 0},
+                        hovertemplate=f"{name}: %{{x:.2f}}<extra></extra>")
+    for k in range(1, len(lines)):
+        fig.add_hline(k - 0.5, line_color=theme.GRID, line_width=1)
+    fig.add_vline(1, line_color=theme.AXIS, line_width=1.5)
+    ticks = (0.25, 0.5, 0.7, 1, 1.4, 2, 3, 4, 8, 16)
     fig.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{v:g}" for v in ticks])
-    return _guess(fig, guess)
+    fig.update_yaxes(tickvals=list(range(len(lines))), ticktext=lines, range=[len(lines) - 0.45, -0.55], zeroline=False, showgrid=False)
+    height = 150 + (16 + 15 * len(series)) * len(lines)
+    fig = axes(dressed(fig, title=title, world=world, height=height), x)
+    return _guess(fig.update_layout(legend_y=-60 / (height - 110)), guess)
 
 
 def removal(curves, band, *, y="logit of fake", title="", guess=None, world=WORLD, share=None):
@@ -119,6 +132,25 @@ def removal(curves, band, *, y="logit of fake", title="", guess=None, world=WORL
     return _guess(axes(dressed(fig, title=title, world=world, height=380), "tiles taken away (%)", y), guess)
 
 
+def weights_lost(lines, null, steps, *, title="", guess=None, world=WORLD):
+    """Correlation with the trained map while parts lose their weights. lines = {name: (S,)}; null = {name: (lo, hi)}, drawn at the right; steps = S names."""
+    import plotly.graph_objects as go
+    fig, at = go.Figure(), np.arange(len(steps))
+    for i, (name, values) in enumerate(lines.items()):
+        s, (lo, hi) = style(name, i), null[name]
+        fig.add_scatter(x=at, y=values, mode="lines+markers", name=name, line={"color": s.colour, "dash": s.dash, "width": 2.2},
+                        marker={"symbol": s.symbol, "color": s.colour})
+        x = len(steps) - 0.3 + 0.3 * i
+        fig.add_scatter(x=[x, x], y=[lo, hi], mode="lines", line={"color": s.colour, "width": 9}, opacity=0.45, name=f"{name}: two random networks",
+                        showlegend=False, hovertemplate=f"{name}, two random networks: %{{y:.2f}}<extra></extra>")
+    end = len(steps) - 0.3 + 0.3 * (len(lines) - 1)
+    fig.add_hline(0, line_color=theme.AXIS, line_width=1.5)
+    fig.update_xaxes(tickvals=[*at, (len(steps) - 0.3 + end) / 2], ticktext=[*steps, "random<br>pairs"], range=[-0.3, end + 0.4], tickangle=0)
+    fig.update_yaxes(range=[min(-0.2, *(v for pair in null.values() for v in pair), *(float(np.min(v)) for v in lines.values())) - 0.05, 1.05])
+    fig.update_layout(meta={"min_width": 640}, legend_y=-0.32)
+    return _guess(axes(dressed(fig, title=title, world=world, height=390), "weights drawn anew, with all before", "rank correlation"), guess, "y")
+
+
 def sound_maps(maps, *, hop_s, hz, title="", world=WORLD):
     """Maps over bands and time, all on one signed scale. maps = {name: (F, n)}; hz (F,) the middle of every band; hop_s seconds between columns."""
     from plotly.subplots import make_subplots
@@ -130,6 +162,6 @@ def sound_maps(maps, *, hop_s, hz, title="", world=WORLD):
         fig.update_xaxes(title_text="time (s)", row=1, col=k)
     fig.update_yaxes(tickvals=ticks, ticktext=[f"{hz[i] / 1000:.2g}" for i in ticks], showgrid=False)
     fig.update_yaxes(title_text="frequency (kHz)", col=1)
-    fig.update_layout(meta={"min_width": 230 * len(maps)},
-                      coloraxis={"cmin": -top, "cmax": top, "colorscale": theme.SIGNED, "colorbar": {"title": {"text": "fall of the logit", "side": "right"}, "thickness": 12}})
+    bar = {"title": {"text": "fall of the logit", "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    fig.update_layout(meta={"min_width": 230 * len(maps)}, coloraxis={"cmin": -top, "cmax": top, "colorscale": theme.SIGNED, "colorbar": bar})
     return dressed(fig, title=title, world=world, height=330)

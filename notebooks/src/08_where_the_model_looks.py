@@ -27,14 +27,14 @@ store: str = ""
 mutant: str = "none"
 methods: list[str] = ["grad_cam", "occlusion"]
 layer: str = "visual_encoder.resnet.encoder.stages.1"
-ig_steps: int = 32
+ig_steps: int = 24
 ig_baseline: str = "blur"
 stride: int = 8
 deletion_steps: int = 10
 fill: str = "blur"
 clips: int = 12
 few: int = 3
-long_clips: int = 3
+long_clips: int = 2
 heard: int = 3
 random_models: int = 1
 n_bootstrap: int = 200
@@ -74,7 +74,7 @@ nb.record("linear_model_exact", runs.toy_error(p.mutant, nb.seed))
 # %% [markdown]
 # ## 1 Where will it look?
 #
-# One fake, the small AMDD (notebook 03, AUROC above 0.95 on forgers it knows), and Grad-CAM of its logit of "fake": each channel of a layer is
+# One fake, the small AMDD (notebook 03 says how well it detects), and Grad-CAM of its logit of "fake": each channel of a layer is
 # weighted by its mean gradient over space *and* time, and what remains positive is drawn. The layer is a choice; so is the frame.
 
 # %%
@@ -88,7 +88,7 @@ drawn_rows = nb08_clips.draw(rows, p.clips, nb.seed)
 sample = nb08_clips.load_sample(drawn_rows)
 forgers = list(dict.fromkeys(sample.column("forger").tolist()))
 some = sample.pick(experiments.spread_over(sample.column("forger"), p.few))
-print(f"{len(sample)} forged test clips: {', '.join(forgers)}; {len(some)} of them where many networks are tried")
+print(f"{len(sample)} forged test clips: {', '.join(forgers)}; {len(some)} where many networks are tried")
 print("logits", np.round(maps.logits(model, sample), 1).tolist())
 
 # %%
@@ -103,25 +103,30 @@ share = pixels[first.forged[0]].sum() / max(pixels.sum(), 1e-12)
 nb.show(fig, **words.looks(p.layer, heat.grid, 40 / heat.grid[1], share, first.forged[0].mean()))
 
 # %%
-layers = {"spectra, 9 x 9": "visual_encoder.scale", "first layer, 5 x 5": "visual_encoder.resnet.embedder",
-          "first stage, 5 x 5": "visual_encoder.resnet.encoder.stages.0", "last stage, 3 x 3": "visual_encoder.resnet.encoder.stages.1"}
+layers = {"spectra, 9 x 9": "visual_encoder.scale", "first layer, 5 x 5": "visual_encoder.resnet.embedder"}
+layers |= {f"{name}, {grid}": f"visual_encoder.resnet.encoder.stages.{k}"
+           for k, (name, grid) in enumerate((("first stage", "5 x 5"), ("last stage", "3 x 3")))}
 films = {name: maps.grad_cam(model, some, layer=layer) for name, layer in layers.items()}
 kinds = some.column("forger").tolist()
 
 
 def look(layer, clip, frame):
     k, values = clip - 1, films[layer][clip - 1]
-    picture = nb08_clips.cropped(some.pictures[k].transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)[frame]
+    picture = some.faces[k, frame]
     return {"frame, forged area hatched": drawn.hatched(picture, some.forged[k, frame]),
             "map": drawn.overlaid(picture, values[frame], top=max(values.max(), 1e-9))}
 
 
-view = explore(look, title="The same logit, read at four layers", layer=list(layers), clip=range(1, min(len(some), 3) + 1),
-               frame=[1, 5, 9, 13], labels={"layer": "layer"}, size=220,
-               alt=lambda v, _: f"Grad-CAM at the {v['layer']} for a {kinds[v['clip'] - 1]}, frame {v['frame']}: "
-                                f"pointing ratio {words.ratio_of(films[v['layer']][v['clip'] - 1], some.forged[v['clip'] - 1]):.2f}.")
+def said(v, _):
+    k = v["clip"] - 1
+    return words.one_layer(v["layer"], kinds[k], v["frame"], films[v["layer"]][k], some.forged[k])
+
+
+view = explore(look, title="The same logit, read at four layers", layer=list(layers), frame=[1, 5, 9, 13],
+               clip=range(1, min(len(some), 3) + 1), size=220, alt=said)
 nb.show(view, alt="Grad-CAM of one logit at four layers: each layer gives another map of the same decision.",
-        caption="Smoothed here, as papers do. Half of what the small AMDD reads of the spectra goes around the ResNet: no map of its stages can show it.")
+        caption="Smoothed here, as papers do. The small AMDD also reads the spectra on a way around the ResNet: "
+                "no map of its stages can show that.")
 
 # %% [markdown]
 # ## 2 Do the methods agree?
@@ -133,8 +138,9 @@ found = maps.maps(model, sample, p.methods, p)
 plain = maps.plain_maps(sample)
 table = {**found, "centre": plain["centre"], "edges": plain["edges"]}
 together = experiments.agreement(table)
-fig = figures.heat_grid({"": together}, [words.named(m) for m in table], [words.named(m) for m in table], signed=True, high=1,
-                        unit="rank correlation", title="Agreement of maps, mean over clips")
+names = [words.named(m) for m in table]
+fig = figures.heat_grid({"": together}, names, names, signed=True, high=1, unit="rank correlation",
+                        title="Agreement of maps, mean over clips")
 nb.show(fig, **words.agree(list(table), together))
 for i, a in enumerate(table):
     for j, b in enumerate(table):
@@ -149,17 +155,15 @@ for i, a in enumerate(table):
 # the architecture, and nothing that was learned.
 
 # %%
-guess = predict("08.3", "All weights random: how much of Grad-CAM's map is left (rank correlation)?", ["0", "0.2", "0.5", "0.9"])
+guess = predict("08.3", "All weights random: what rank correlation with Grad-CAM's map before?",
+                ["0", "0.2", "0.5", "0.9"])
 
 # %%
 tried = [m for m in p.methods if m != "psi"]
 curves, null = experiments.randomised(model, some, tried, p, seed=nb.seed)
-at = np.arange(len(maps.PARTS) + 1)
-mean = {words.named(m): (at, v.mean(0)) for m, v in curves.items()}
-lines = {**mean, **{f"two random networks, {words.named(m)}": (at[-2:], [np.mean(null[m])] * 2, [null[m][0]] * 2, [null[m][1]] * 2) for m in tried}}
-fig = figures.lines_with_band(lines, x="", y="rank correlation with the trained map", title="Weights lost, from the logit down",
-                              guess=guess, null=0)
-fig.update_xaxes(tickvals=at, ticktext=["trained", *maps.SHORT])
+fig = drawn.weights_lost({words.named(m): v.mean(0) for m, v in curves.items()},
+                         {words.named(m): band for m, band in null.items()}, ["trained", *maps.SHORT],
+                         title="Weights lost, from the logit down", guess=guess)
 last = {m: curves[m].mean(0)[-1] for m in tried}
 nb.show(fig, **words.weights_gone(last, null))
 for m in tried:
@@ -173,16 +177,19 @@ for m in tried:
 # Grad-CAM of networks with random weights. AMDD's figure 11 says that Grad-CAM lies on the forged regions (row L27).
 
 # %%
-guess = predict("08.4", "Which map points best at the forged pixels?", ["Grad-CAM", "occlusion", "a blob in the middle", "edges"])
+guess = predict("08.4", "Which map points best at the forged pixels?",
+                ["Grad-CAM", "occlusion", "a blob in the middle", "edges"])
 
 # %%
 ratios = experiments.pointing(found, sample, model, p, seed=nb.seed)
 whole = experiments.intervals(ratios, sample.column("identity"), **boot)
-effect = {"blob": difference(whole["grad_cam"], whole["centre"]), "random_model": difference(whole["grad_cam"], whole["random model"])}
+effect = {"blob": difference(whole["grad_cam"], whole["centre"]),
+          "random_model": difference(whole["grad_cam"], whole["random model"])}
 cells = experiments.by_forger(ratios, sample, **boot)
 series = [m for m in ratios if m != "uniform"]
-fig = drawn.log_ratios([(f, words.named(m), *cells[f, m]) for f in forgers for m in series], x="pointing ratio (1 = equal everywhere)",
-                       title="Mass in the forged area, over its share", guess=guess)
+lines = [(f, words.named(m), *cells[f, m]) for f in forgers for m in series]
+fig = drawn.log_ratios(lines, x="pointing ratio (1 = equal everywhere)", title="Mass in the forged area, over its share",
+                       guess=guess)
 value = {m: float(np.exp(whole[m].value)) for m in ratios}
 clear = {m: [f for f in forgers if cells[f, m][1] > cells[f, "centre"][0]] for m in found}
 nb.show(fig, **words.points(value, list(found), clear, effect))
@@ -204,11 +211,12 @@ for m in value:
 # logit falls faster than in random order (deletion), or put it back first (insertion). Something must stand where something was taken away.
 
 # %%
-guess = predict("08.5", "Filled with a blur, what will the logit of 'fake' do when everything is gone?", ["fall below 0", "go to 0", "stay above 0"])
+guess = predict("08.5", "Filled with a blur, what will the logit of 'fake' do when everything is gone?",
+                ["fall below 0", "go to 0", "stay above 0"])
 
 # %%
-part = {m: film[experiments.spread_over(sample.column("forger"), max(p.few, 6))] for m, film in found.items()}
-those = sample.pick(experiments.spread_over(sample.column("forger"), max(p.few, 6)))
+keep = experiments.spread_over(sample.column("forger"), max(p.few, 6))
+those, part = sample.pick(keep), {m: film[keep] for m, film in found.items()}
 gone = experiments.removals(model, those, part, p, seed=nb.seed)
 back = experiments.removals(model, those, part, p, insert=True, kinds=(p.fill,), seed=nb.seed)
 who = those.column("identity")
@@ -223,8 +231,9 @@ def removal(what):
     return drawn.removal({m: curves[m, kind].mean(0) for m in part}, (middle, lo, hi), title=what)
 
 
+states = [f"deletion, {kind}" for kind in fills] + [f"insertion, {p.fill}"]
 view = explore(removal, title="What is left when the map is believed", start={"what": f"deletion, {p.fill}"},
-               what=[f"deletion, {kind}" for kind in fills] + [f"insertion, {p.fill}"], labels={"what": "curve, fill"},
+               what=states, labels={"what": "curve, fill"},
                alt=lambda v, _: words.one_curve(v["what"], gain, back, list(part)))
 nb.show(view, **words.cares(gain, list(part), fills))
 
@@ -245,19 +254,20 @@ for kind in fills:
 # %%
 sorts = ["black", "blur", "mean", "other", "source"]
 ways = experiments.against(model, some, sorts, steps=p.ig_steps)
-missed = experiments.completeness(model, some, p.ig_baseline, [8, 16, p.ig_steps])
-fig = drawn.gallery({f"from {words.FILLED.get(kind, kind)}": ways[kind][0, 8] for kind in sorts}, columns=3,
-                    frame=nb08_clips.cropped(some.pictures[0].transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)[8],
-                    signed=[f"from {words.FILLED.get(kind, kind)}" for kind in sorts], title="One logit, five questions")
-fresh = maps.random_network(model, nb.seed)
-pointed = {name: float(np.exp(experiments.log_ratios(film, some.forged).mean()))
-           for name, film in (("trained", ways["source"]), ("random", experiments.against(fresh, some, ["source"], steps=p.ig_steps)["source"]))}
-apart = experiments.agreement(ways)
-nb.show(fig, **words.baselines(missed, apart[np.triu_indices(len(sorts), 1)].mean(), pointed["trained"], pointed["random"]))
+titles = {f"from {words.FILLED[kind]}": ways[kind][0, 8] for kind in sorts}
+fig = drawn.gallery(titles, frame=some.faces[0, 8], signed=list(titles), columns=3, title="One logit, five questions")
+fresh = experiments.against(maps.random_network(model, nb.seed), some, ["source"], steps=p.ig_steps)
+from_true = {"trained": ways["source"], "random": fresh["source"]}
+pointed = {name: float(np.exp(experiments.log_ratios(film, some.forged).mean())) for name, film in from_true.items()}
+halves = {n: maps.integrated_gradients(model, some, kind=p.ig_baseline, steps=n) for n in (8, p.ig_steps // 2)}
+missed = experiments.completeness(model, some, p.ig_baseline, {**halves, p.ig_steps: ways[p.ig_baseline]})
+apart = experiments.agreement(ways)[np.triu_indices(len(sorts), 1)].mean()
+nb.show(fig, **words.baselines(missed, apart, pointed["trained"], pointed["random"]))
 
 # %%
-fig = figures.lines_with_band({"missed": (list(missed), [100 * v for v in missed.values()])}, x="steps of the integral", log_x=True,
-                              y="missed of the logit difference (%)", title="Completeness: a check of the integral, not of the map")
+curve = {"missed": (list(missed), [100 * v for v in missed.values()])}
+fig = figures.lines_with_band(curve, x="steps of the integral", y="missed of the logit difference (%)", log_x=True,
+                              title="Completeness: a check of the integral, not of the map")
 nb.show(fig, alt=f"The sum misses {100 * missed[8]:.1f} % at 8 steps and {100 * missed[p.ig_steps]:.1f} % at {p.ig_steps}.",
         caption="An integral that is computed well can still answer a question nobody asked.")
 nb.record("completeness_error", missed[p.ig_steps])
@@ -271,14 +281,15 @@ for name in pointed:
 # and the maps of that detector.
 
 # %%
-guess = predict("08.7", "Which method puts the mark first?", ["Grad-CAM", "occlusion", "integrated gradients", "none"])
+guess = predict("08.7", "Which method puts the mark first?",
+                ["Grad-CAM", "occlusion", "integrated gradients", "none"])
 
 # %%
 cheat = runs.cheats(nb08_training.bundled("cheat"), some, p, p.mutant)
 flips, rank = runs.flip_rate(cheat), {m: float(np.median(r)) for m, r in cheat["rank"].items()}
 marked = cheat["frames"][0, 8].transpose(1, 2, 0).astype(np.uint8)
-fig = drawn.gallery({words.named(m): np.kron(np.clip(one[0], 0, None), np.ones((4, 4))) for m, one in cheat["maps"].items()}, frame=marked,
-                    title="Maps of a detector that cheats", columns=4)
+big = {words.named(m): np.kron(np.clip(one[0], 0, None), np.ones((4, 4))) for m, one in cheat["maps"].items()}
+fig = drawn.gallery(big, frame=marked, title="Maps of a detector that cheats", columns=5)
 nb.show(fig, **words.caught(flips, rank, float(np.median(cheat["pointing"]))))
 nb.record("mark_pointing", np.median(cheat["pointing"]))
 nb.record("mark_flip_rate", flips)
@@ -295,9 +306,10 @@ for m in rank:
 spans = runs.timing(model, runs.long_rows(rows, p.long_clips, nb.seed))
 auroc = {name: runs.frame_auroc(spans, name, **boot) for name in ("occlusion", "own")}
 late = {name: runs.lateness(spans, name) for name in auroc}
-traces = {"fall when hidden (logit)": (spans["start"][0], spans["occlusion"][0]), "alone (logit)": (spans["start"][0], spans["own"][0])}
+row, start = spans["rows"][0], spans["start"][0]
+traces = {"hidden (logit)": (start, spans["occlusion"][0]), "alone (logit)": (start, spans["own"][0])}
 fig = drawn.with_segments(figures.timeline(traces=traces, title="One clip, step by step"),
-                          {"picture forged": spans["rows"][0].segments_video, "sound forged": spans["rows"][0].segments_audio})
+                          {"picture forged": row.segments_video, "sound forged": row.segments_audio})
 nb.show(fig, **words.when(auroc, late))
 for name in auroc:
     nb.record(f"frame_auroc.{name}", auroc[name].value)
@@ -317,8 +329,9 @@ for name in ("rtvc", "dub", "real"):
     speech[name] = runs.heard(model, nb08_clips.load_sample([own[k] for k in chosen]))
 hz = runs.band_hz()
 high = {name: runs.high_share(fall, hz) for name, fall in speech.items()}
-fig = drawn.sound_maps({name: fall.mean(0) for name, fall in speech.items()}, hop_s=0.010, hz=hz, title="What silence costs")
-nb.show(fig, **words.hears(high, {name: float(fall.mean(0).sum()) for name, fall in speech.items()}))
+mean = {name: fall.mean(0) for name, fall in speech.items()}
+fig = drawn.sound_maps(mean, hop_s=0.010, hz=hz, title="What silence costs")
+nb.show(fig, **words.hears(high, {name: float(np.clip(fall, 0, None).sum()) for name, fall in mean.items()}))
 for name in high:
     nb.record(f"high_share.{name}", high[name])
 
