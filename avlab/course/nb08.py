@@ -31,10 +31,10 @@ class Params(CommonParams):
     stride: int = Field(8, ge=2, le=8)
     deletion_steps: int = Field(10, ge=5, le=100)
     fill: Literal["blur", "mean", "noise", "source"] = "blur"
-    clips: int = Field(12, ge=6, le=400)
+    clips: int = Field(6, ge=6, le=400)
     few: int = Field(3, ge=3, le=60)
     long_clips: int = Field(2, ge=2, le=20)
-    heard: int = Field(3, ge=2, le=60)
+    heard: int = Field(2, ge=2, le=60)
     random_models: int = Field(1, ge=1, le=20)
     n_bootstrap: int = Field(200, ge=100, le=5000)
     target: Literal["fake"] = "fake"

@@ -166,7 +166,7 @@ def heard(model, sample, *, what="silence") -> np.ndarray:
         for k in range(len(sample)):
             one = tuple(x[k:k + 1] for x in inputs)
             other = torch.zeros_like(one[1]) if what == "silence" else one[1].mean(2, keepdim=True).expand_as(one[1])
-            maps.append(attribution.occlusion(logit_of(model), one, 1, window=(BANDS, COLUMNS), stride=(BANDS // 2, COLUMNS), fill=other)[0].double().numpy())
+            maps.append(attribution.occlusion(logit_of(model), one, 1, window=(BANDS, COLUMNS), stride=(BANDS, COLUMNS), fill=other)[0].double().numpy())
     return np.stack(maps)
 
 
