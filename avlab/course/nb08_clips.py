@@ -92,6 +92,13 @@ def cropped(film) -> np.ndarray:
     return np.asarray(film)[..., top:bottom, left:right]
 
 
+def on_picture(film, size: int = 64) -> np.ndarray:
+    """A mask on AMDD's part (..., 40, 40) at its place in the whole picture, (..., size, size); False elsewhere."""
+    made = np.zeros((*film.shape[:-2], size, size), film.dtype)
+    cropped(made)[...] = film  # a view
+    return made
+
+
 def into_box(film, side: int = 64) -> np.ndarray:
     """Films on the whole picture (..., T, h, w) -> on AMDD's part of it, (..., 16, 40, 40)."""
     return cropped(resized(film, (FRAMES, side, side)))

@@ -95,9 +95,7 @@ print("logits", np.round(maps.logits(model, sample), 1).tolist())
 first = sample.pick([0])
 film = gradcam.grad_cam_films(model, maps.tensors(first), layer=p.layer)[0].numpy()
 heat = Heatmap(film, "grad_cam", layer=p.layer, detector="AMDD", box=nb08_clips.BOX)
-truth = np.zeros(first.pictures.shape[1:4], bool)
-truth[:, 20:60, 12:52] = first.forged[0]
-fig = overlay(first.pictures[0], heat, truth=truth)
+fig = overlay(first.pictures[0], heat, truth=nb08_clips.on_picture(first.forged[0]))
 pixels = maps.grad_cam(model, first, layer=p.layer)[0]
 share = pixels[first.forged[0]].sum() / max(pixels.sum(), 1e-12)
 nb.show(fig, **words.looks(p.layer, heat.grid, 40 / heat.grid[1], share, first.forged[0].mean()))
@@ -132,6 +130,7 @@ nb.show(view, alt="Grad-CAM of one logit at four layers: each layer gives anothe
 # ## 2 Do the methods agree?
 #
 # The same logit, the same clips. Beside the methods stand two maps that know no network: a blob in the middle and the edges of the picture.
+# The full profile adds integrated gradients, and |psi| of the diffusion probe, which has never heard of this detector.
 
 # %%
 found = maps.maps(model, sample, p.methods, p)

@@ -120,6 +120,7 @@ def test_a_forged_clip_and_its_source_differ_where_the_truth_says():
     row = next(row for row in nb08_clips.draw(ROWS, 6, 0) if row.forger == "dub")
     one = nb08_clips.load_sample([row])
     change = np.abs(one.frames[0] - one.source[0]).mean(1)
+    assert (nb08_clips.cropped(nb08_clips.on_picture(one.forged)) == one.forged).all() and nb08_clips.on_picture(one.forged).sum() == one.forged.sum()
     assert one.forged.any() and change[one.forged[0]].mean() > 5 * change[~one.forged[0]].mean()
     assert (nb08_clips.cropped(one.pictures.transpose(0, 1, 4, 2, 3)) == one.frames).all() and one.faces.shape == (1, 16, 40, 40, 3)
 

@@ -74,9 +74,21 @@ def test_the_path_of_a_clip_as_the_design_writes_it():
 
     row = manifest.load("synthtalk")[3]
     clip = load_clip(row)
-    probed = DiffusionProbe.bundled()(clip)
+    probed = DiffusionProbe.bundled(steps=4)(clip)  # 40 by default; the shapes are the same
     model = detectors.build("xavdt", size="small").eval()
     heat = explain.grad_cam(model, (probed.composite[None], probed.av_attention[None]), layer="composite_encoder.layer3")
     figure = show.overlay(clip, heat)
     assert heat.values.shape[1:] == (8, 8) and heat.values.min() >= 0
     assert "8 x 8" in str(figure.layout.title.text) + str([a.text for a in figure.layout.annotations])
+
+
+@pytest.mark.parametrize("name", ["amdd", "msct"])
+def test_every_detector_with_a_picture_network_is_explained(name):
+    from avlab import detectors, load_clip, manifest
+
+    model, read = detectors.build(name, "small"), detectors.module_of(name).inputs(load_clip(manifest.load("synthtalk")[3]))
+    inputs = tuple(torch.as_tensor(read[key]).float()[None] for key in model.reads)
+    layers = layer_names(model, inputs)
+    layer = getattr(model, "cam_layer", next(iter(layers)))
+    heat = explain.grad_cam(model, inputs, layer=layer)
+    assert heat.grid == layers[layer] and heat.grid[0] > 1 and np.isfinite(heat.values).all() and heat.values.min() >= 0
