@@ -44,7 +44,7 @@ class Params(CommonParams):
 ALL = ["grad_cam", "integrated_gradients", "occlusion", "psi"]
 PROFILES = {
     "smoke": {},
-    "full": {"methods": ALL, "ig_steps": 64, "stride": 4, "deletion_steps": 20, "clips": 36, "few": 12, "long_clips": 8, "heard": 16, "random_models": 3,
+    "full": {"methods": ALL, "ig_steps": 64, "stride": 4, "deletion_steps": 20, "clips": 24, "few": 8, "long_clips": 6, "heard": 10, "random_models": 3,
              "n_bootstrap": 1000},
     "gpu": {"methods": ALL, "ig_steps": 128, "stride": 4, "deletion_steps": 50, "clips": 198, "few": 60, "long_clips": 12, "heard": 48, "random_models": 10,
             "n_bootstrap": 2000},

@@ -88,6 +88,8 @@ def cares(gain: dict, methods, fills) -> dict:
     said = "; ".join(f"{named(m)} " + ", ".join(f"{gain[m, f].value:.2f} with {FILLED[f]}" for f in fills) for m in methods)
     lost = [f for f in fills if all(gain[m, f].hi < 0 for m in methods)]
     tail = f" With {listed(FILLED[f] for f in lost)} every map does worse than chance." if lost else ""
+    strange = [f for f in fills if "psi" in methods and order[f][0] == "psi"]
+    tail += f" With {listed(FILLED[f] for f in strange)} the best is |psi|, which has never heard of this detector." if strange else ""
     return {"alt": f"Area between method and random order (logit): {said}: the ranking of the maps {'turns' if turns else 'holds'} from fill to fill.",
             "caption": f"Grey: random order. Whatever is put in is a picture too.{tail} 'The true clip' puts back the pixels that were there before the forgery, "
                        "which only a rendered world has; everybody else must choose a fill, and the choice is part of the answer."}
@@ -129,7 +131,7 @@ def baselines(missed: dict, agreement: float, trained: float, random: float) -> 
 def caught(flips: float, ranks: dict, pointing: float) -> dict:
     """ranks {method: median place of the mark among 100 tiles}."""
     found = [m for m in ranks if ranks[m] <= 1]
-    said = "; ".join(f"{named(m)} ranks the mark {ranks[m]:.0f}. of 100" for m in ranks)
+    said = "; ".join(f"{named(m)} puts the mark in place {ranks[m]:.0f} of 100" for m in ranks)
     word = f"found first by {listed(named(m) for m in found)}" if found else "found first by no method"
     return {"alt": f"Removing the mark flips {percent(flips)} of decisions; {said}.",
             "caption": f"White over black at the top right: the mark of 2 x 2 px, {word}; occlusion puts {pointing:.0f} times its share of mass there. You knew "

@@ -53,6 +53,7 @@ def test_deletion_turns_or_holds():
     gain["a", "blur"], gain["b", "mean"] = interval(-2), interval(-0.5)
     alt, caption = fine(words.cares(gain, ["a", "b"], ["blur", "mean"]))
     assert "holds" in alt and "every map does worse" in caption
+    assert "never heard" in fine(words.cares({("psi", "blur"): interval(2), ("a", "blur"): interval(1)}, ["psi", "a"], ["blur"]))[1]
     assert "a blur alone looks forged" in words.filled({"blur": 1.0, "mean": -1.0}, 2.0)
     assert "no fill alone" in words.filled({"mean": -1.0}, 2.0)
 
