@@ -21,7 +21,7 @@ class Params(CommonParams):
     stride         pixels between two places that occlusion hides;  deletion_steps   of a curve
     clips          forged test clips, equally many of every forger of the picture;  few   of them where many networks or settings are tried
     long_clips     partly forged clips of beat 8;  heard   clips of rtvc, dub and real each of beat 9
-    random_models  networks with fresh weights beside the trained one
+    random_models  networks with fresh weights beside the trained one; their spread is the null of the control
     """
 
     methods: list[Literal["grad_cam", "integrated_gradients", "occlusion", "psi"]] = Field(["grad_cam", "occlusion"], min_length=2, max_length=4)
@@ -35,7 +35,7 @@ class Params(CommonParams):
     few: int = Field(3, ge=3, le=60)
     long_clips: int = Field(2, ge=2, le=20)
     heard: int = Field(2, ge=2, le=60)
-    random_models: int = Field(1, ge=1, le=20)
+    random_models: int = Field(4, ge=3, le=20)
     n_bootstrap: int = Field(200, ge=100, le=5000)
     target: Literal["fake"] = "fake"
     mutant: Literal["none", "wrong_sign", "wh_swap", "train_mode"] = "none"
@@ -44,9 +44,9 @@ class Params(CommonParams):
 ALL = ["grad_cam", "integrated_gradients", "occlusion", "psi"]
 PROFILES = {
     "smoke": {},
-    "full": {"methods": ALL, "ig_steps": 64, "stride": 4, "deletion_steps": 20, "clips": 24, "few": 8, "long_clips": 6, "heard": 10, "random_models": 3,
+    "full": {"methods": ALL, "ig_steps": 64, "stride": 4, "deletion_steps": 20, "clips": 24, "few": 8, "long_clips": 6, "heard": 10, "random_models": 8,
              "n_bootstrap": 1000},
-    "gpu": {"methods": ALL, "ig_steps": 128, "stride": 4, "deletion_steps": 50, "clips": 198, "few": 60, "long_clips": 12, "heard": 48, "random_models": 10,
+    "gpu": {"methods": ALL, "ig_steps": 128, "stride": 4, "deletion_steps": 50, "clips": 198, "few": 60, "long_clips": 12, "heard": 48, "random_models": 20,
             "n_bootstrap": 2000},
 }
 

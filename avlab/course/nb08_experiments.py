@@ -66,10 +66,10 @@ def log_ratios(films, masks) -> np.ndarray:
     return np.log([max(faithfulness.pointing_ratio(film, mask), FLOOR) for film, mask in zip(films, masks, strict=True)])
 
 
-def pointing(films: dict, sample, model, p, *, seed) -> dict:
-    """{map: (N,) log pointing ratios} of the methods' maps, of the baselines, and the mean over Grad-CAMs of random networks."""
+def pointing(films: dict, sample, randoms) -> dict:
+    """{map: (N,) log pointing ratios} of the methods' maps, of the baselines, and the mean over Grad-CAMs of random networks (K, N)."""
     table = {name: log_ratios(film, sample.forged) for name, film in (films | made.plain_maps(sample)).items()}
-    table["random model"] = random_logs(model, sample, p, seed=seed).mean(0)
+    table["random model"] = randoms.mean(0)
     return table
 
 
@@ -95,14 +95,17 @@ def by_forger(table: dict, sample, *, n, seed) -> dict:
 
 
 def labels_control(shuffled, sample, p, randoms) -> tuple[float, float, float]:
-    """Control of L27: (value, lo, hi): a network trained on permuted labels points no better than random weights.
+    """Control of L27: (value, lo, hi): a network trained on permuted labels points as random ones do.
 
-    value = its mean log pointing ratio minus that of random networks (K, N); band: 0.25, or twice the deviation between random networks.
+    value = its mean log pointing ratio minus that of K random networks (K, N); the band is the 95 % prediction interval of one more of these,
+    t(0.975, K - 1) s sqrt(1 + 1/K), for a network is the unit here: two of them differ by more than their clips tell.
     """
+    from scipy.stats import t
+
     own = log_ratios(made.grad_cam(shuffled, sample, layer=p.layer), sample.forged).mean()
-    spread = randoms.mean(1)
-    half = max(0.25, 2 * float(spread.std(ddof=1)) if len(spread) > 1 else 0.0)
-    return float(own - spread.mean()), -half, half
+    each, k = randoms.mean(1), len(randoms)
+    half = float(t.ppf(0.975, k - 1) * each.std(ddof=1) * (1 + 1 / k) ** 0.5)
+    return float(own - each.mean()), -half, half
 
 
 # ------------------------------------------------------------------------------------------------ removal

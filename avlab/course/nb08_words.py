@@ -105,8 +105,9 @@ def one_curve(what, gain, back, methods) -> str:
     return f"Deletion with {FILLED[kind]}: mean fall of the logit beyond the random order, {said}."
 
 
-def likeness(blur, values: dict) -> str:
-    """Alt text of one state of the line-up."""
+def likeness(blur, sigmas, curves: dict) -> str:
+    """Alt text of one state of the line-up; curves {letter: (len(sigmas),) cosine with the face}."""
+    values = {name: curve[list(sigmas).index(blur)] for name, curve in curves.items()}
     return f"Blurred by {blur} px the six maps are like the face to {min(values.values()):.2f} to {max(values.values()):.2f} (cosine; 1 = the same picture)."
 
 
@@ -114,7 +115,7 @@ def filled(level: dict, before: float) -> str:
     """level {fill: mean logit of films that are all fill}; before = mean logit of the clips."""
     fake = [f for f in level if level[f] > 0]
     word = f"{listed(FILLED[f] for f in fake)} alone looks forged to this detector" if fake else "no fill alone looks forged to this detector"
-    return f"The clips: logit {before:.1f}. All fill: " + ", ".join(f"{FILLED[f]} {v:.1f}" for f, v in level.items()) + f"; {word}."
+    return f"The clips: logit {before:.1f}.\nAll fill: " + ", ".join(f"{FILLED[f]} {v:.1f}" for f, v in level.items()) + f".\nSo {word}."
 
 
 def baselines(missed: dict, agreement: float, trained: float, random: float) -> dict:

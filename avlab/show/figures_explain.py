@@ -15,6 +15,7 @@ __all__ = ["gallery", "hatched", "log_ratios", "overlaid", "overlay", "removal",
 
 NAMES = {"grad_cam": "Grad-CAM", "integrated_gradients": "integrated gradients", "occlusion": "occlusion", "psi": "|psi| of the probe",
          "psi_of_the_sound": "|psi| of the sound"}
+BRIEF = {"grad_cam": "Grad-CAM", "integrated_gradients": "int. gradients", "occlusion": "occlusion", "psi": "|psi|"}  # where legends are narrow
 
 
 def spread(heat, size) -> np.ndarray:
@@ -127,7 +128,7 @@ def removal(curves, band, *, y="logit of fake", title="", guess=None, world=WORL
     fig.add_scatter(x=at, y=middle, mode="lines", name="random order", line={"color": theme.GREY, "dash": "dot", "width": 2})
     for i, (name, values) in enumerate(curves.items()):
         s = style(name, i)
-        fig.add_scatter(x=at, y=np.asarray(values), mode="lines+markers" if len(at) <= 24 else "lines", name=NAMES.get(name, s.label),
+        fig.add_scatter(x=at, y=np.asarray(values), mode="lines+markers" if len(at) <= 24 else "lines", name=BRIEF.get(name, s.label),
                         line={"color": s.colour, "dash": s.dash, "width": 2.2}, marker={"symbol": s.symbol, "color": s.colour})
     return _guess(axes(dressed(fig, title=title, world=world, height=380), "tiles taken away (%)", y), guess)
 

@@ -36,7 +36,7 @@ clips: int = 6
 few: int = 3
 long_clips: int = 2
 heard: int = 2
-random_models: int = 1
+random_models: int = 4
 n_bootstrap: int = 200
 target: str = "fake"
 
@@ -180,22 +180,23 @@ guess = predict("08.4", "Which map points best at the forged pixels?",
                 ["Grad-CAM", "occlusion", "a blob in the middle", "edges"])
 
 # %%
-ratios = experiments.pointing(found, sample, model, p, seed=nb.seed)
+randoms = experiments.random_logs(model, sample, p, seed=nb.seed)
+ratios = experiments.pointing(found, sample, randoms)
 whole = experiments.intervals(ratios, sample.column("identity"), **boot)
 effect = {"blob": difference(whole["grad_cam"], whole["centre"]),
           "random_model": difference(whole["grad_cam"], whole["random model"])}
 cells = experiments.by_forger(ratios, sample, **boot)
 series = [m for m in ratios if m != "uniform"]
 lines = [(f, words.named(m), *cells[f, m]) for f in forgers for m in series]
-fig = drawn.log_ratios(lines, x="pointing ratio (1 = equal everywhere)", title="Mass in the forged area, over its share",
-                       guess=guess)
+fig = drawn.log_ratios(lines, x="pointing ratio (1 = equal everywhere)", guess=guess,
+                       title="Mass in the forged area, over its share")
 value = {m: float(np.exp(whole[m].value)) for m in ratios}
 clear = {m: [f for f in forgers if cells[f, m][1] > cells[f, "centre"][0]] for m in found}
 nb.show(fig, **words.points(value, list(found), clear, effect))
 
 # %%
-randoms = experiments.random_logs(model, sample, p, seed=nb.seed)
 control = experiments.labels_control(nb08_training.bundled("shuffled"), sample, p, randoms)
+print("Control, a network trained on shuffled labels: {:+.2f} of random ones, band {:.2f} to {:.2f}".format(*control))
 nb.claim("L27", {name: (d.value, d.draws) for name, d in effect.items()}, {"labels": control})
 nb.record("uniform_ratio", value.pop("uniform"))
 for m in value:
@@ -254,10 +255,12 @@ for kind in fills:
 sorts = ["black", "blur", "mean", "other", "source"]
 ways = experiments.against(model, some, sorts, steps=p.ig_steps)
 titles = {f"from {words.FILLED[kind]}": ways[kind][0, 8] for kind in sorts}
-fig = drawn.gallery(titles, frame=some.faces[0, 8], signed=list(titles), columns=3, title="One logit, five questions")
+fig = drawn.gallery(titles, frame=some.faces[0, 8], signed=list(titles), columns=3,
+                    title="One logit, five questions")
 fresh = experiments.against(maps.random_network(model, nb.seed), some, ["source"], steps=p.ig_steps)
 from_true = {"trained": ways["source"], "random": fresh["source"]}
-pointed = {name: float(np.exp(experiments.log_ratios(film, some.forged).mean())) for name, film in from_true.items()}
+pointed = {name: float(np.exp(experiments.log_ratios(film, some.forged).mean()))
+           for name, film in from_true.items()}
 halves = {n: maps.integrated_gradients(model, some, kind=p.ig_baseline, steps=n) for n in (8, p.ig_steps // 2)}
 missed = experiments.completeness(model, some, p.ig_baseline, {**halves, p.ig_steps: ways[p.ig_baseline]})
 apart = experiments.agreement(ways)[np.triu_indices(len(sorts), 1)].mean()
@@ -267,7 +270,7 @@ nb.show(fig, **words.baselines(missed, apart, pointed["trained"], pointed["rando
 curve = {"missed": (list(missed), [100 * v for v in missed.values()])}
 fig = figures.lines_with_band(curve, x="steps of the integral", y="missed of the logit difference (%)", log_x=True,
                               title="Completeness: a check of the integral, not of the map")
-nb.show(fig, alt=f"The sum misses {100 * missed[8]:.1f} % at 8 steps and {100 * missed[p.ig_steps]:.1f} % at {p.ig_steps}.",
+nb.show(fig, alt="The sum misses " + ", ".join(f"{100 * v:.1f} % at {n} steps" for n, v in missed.items()) + ".",
         caption="An integral that is computed well can still answer a question nobody asked.")
 nb.record("completeness_error", missed[p.ig_steps])
 for name in pointed:
@@ -435,8 +438,8 @@ def line_up(blur):
 
 likeness = runs.face_agreement(letters, face, sigmas)
 grown = float(np.mean([v[-1] - v[0] for v in likeness.values()]))
-view = explore(line_up, title="Which are by the trained network?", blur=sigmas, labels={"blur": "blur (px)"}, size=120,
-               alt=lambda v, _: words.likeness(v["blur"], {n: c[sigmas.index(v["blur"])] for n, c in likeness.items()}))
+view = explore(line_up, title="Which are by the trained network?", blur=sigmas, labels={"blur": "blur (px)"},
+               size=120, alt=lambda v, _: words.likeness(v["blur"], sigmas, likeness))
 nb.show(view, **words.fooled(right, grown))
 nb.record("blur_gain", grown)
 

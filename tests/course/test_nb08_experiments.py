@@ -151,3 +151,11 @@ def test_two_epochs_of_a_few_clips_run_through():
     data = nb08_training.dataset(kept, lambda row: arrays, "shuffled", model.about["forgers"])
     assert sorted(r.clip_id for r in data.label_rows) == sorted(r.clip_id for r in kept) and [r.clip_id for r in data.label_rows] != [r.clip_id for r in kept]
     assert all(a.identity == b.identity for a, b in zip(data.rows, data.label_rows, strict=True))
+
+
+def test_the_control_of_labels_is_a_prediction_interval_over_networks(sample, monkeypatch):
+    monkeypatch.setattr(maps, "grad_cam", lambda *_, **__: np.where(sample.forged, 2.0, 1.0))
+    area = sample.forged.mean()
+    own = np.log(2 / (1 + area))
+    value, lo, hi = experiments.labels_control(Corner(), sample, Params(), np.array([[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]]))
+    assert value == pytest.approx(own - 0.2) and hi == -lo == pytest.approx(4.3027 * 0.1 * (4 / 3) ** 0.5, rel=1e-3)

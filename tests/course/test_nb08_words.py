@@ -79,4 +79,4 @@ def test_when_and_what_is_heard():
 @pytest.mark.parametrize("gain, word", [(0.2, "grows"), (0.0, "stays"), (-0.2, "falls")])
 def test_the_line_up(gain, word):
     assert word in fine(words.fooled(("A", "D", "E"), gain))[0]
-    assert alt_text(words.likeness(2, {"A": 0.2, "B": 0.5}))
+    assert alt_text(words.likeness(2, [0, 2], {"A": [0.1, 0.2], "B": [0.1, 0.5]}))
