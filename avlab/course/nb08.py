@@ -17,7 +17,7 @@ class Params(CommonParams):
 
     methods        maps that are compared; psi is the probe's, which knows no detector
     layer          that Grad-CAM reads: a dotted name, checked against the network
-    ig_steps       of integrated gradients;  ig_baseline, fill   what stands where nothing is: "source" is the true clip of a forgery
+    ig_steps       of integrated gradients, a quarter of them where maps are only compared;  ig_baseline, fill   what stands where nothing is: "source" is the true clip of a forgery
     stride         pixels between two places that occlusion hides;  deletion_steps   of a curve
     clips          forged test clips, equally many of every forger of the picture;  few   of them where many networks or settings are tried
     long_clips     partly forged clips of beat 8;  heard   clips of rtvc, dub and real each of beat 9
@@ -26,7 +26,7 @@ class Params(CommonParams):
 
     methods: list[Literal["grad_cam", "integrated_gradients", "occlusion", "psi"]] = Field(["grad_cam", "occlusion"], min_length=2, max_length=4)
     layer: str = Field("visual_encoder.resnet.encoder.stages.1", min_length=1)
-    ig_steps: int = Field(24, ge=8, le=256)
+    ig_steps: int = Field(64, ge=8, le=256)
     ig_baseline: Literal["black", "blur", "mean", "other", "source"] = "blur"
     stride: int = Field(8, ge=2, le=8)
     deletion_steps: int = Field(10, ge=5, le=100)
@@ -44,7 +44,7 @@ class Params(CommonParams):
 ALL = ["grad_cam", "integrated_gradients", "occlusion", "psi"]
 PROFILES = {
     "smoke": {},
-    "full": {"methods": ALL, "ig_steps": 64, "stride": 4, "deletion_steps": 20, "clips": 24, "few": 8, "long_clips": 6, "heard": 10, "random_models": 8,
+    "full": {"methods": ALL, "stride": 4, "deletion_steps": 20, "clips": 24, "few": 8, "long_clips": 6, "heard": 10, "random_models": 8,
              "n_bootstrap": 1000},
     "gpu": {"methods": ALL, "ig_steps": 128, "stride": 4, "deletion_steps": 50, "clips": 198, "few": 60, "long_clips": 12, "heard": 48, "random_models": 20,
             "n_bootstrap": 2000},

@@ -41,7 +41,7 @@ def overlaid(frame, values, *, top, signed=False, truth=None, opacity=0.6, zoom=
     return hatched(mixed, truth, zoom=zoom) if truth is not None else mixed.repeat(zoom, 0).repeat(zoom, 1)
 
 
-def overlay(clip, heat, *, frames=6, truth=None, title="", world=WORLD):
+def overlay(clip, heat, *, frames=6, truth=None, title="", guess=None, world=WORLD):
     """Frames of a clip above the same frames under a Heatmap; one colour scale for the whole film, cells drawn as they are.
 
     clip    Clip, or pictures (T, H, W, 3) uint8        truth   (T, H, W) bool, the forged area, hatched; None draws none
@@ -59,7 +59,7 @@ def overlay(clip, heat, *, frames=6, truth=None, title="", world=WORLD):
     text = title or f"{name}: {t} step{'s' * (t > 1)} of {h} x {w} cells, {cell:.3g} px each"
     seconds = [f"{k / getattr(clip, 'fps', 25):.2f}" for k in pick]
     unit = "attribution (logit)" if heat.signed else "map value (no unit)"
-    return _sheet(rows, ("frame", "map"), seconds, largest, heat.signed, unit, text, world)
+    return _guess(_sheet(rows, ("frame", "map"), seconds, largest, heat.signed, unit, text, world), guess)
 
 
 def _sheet(rows, names, columns, top, signed, unit, title, world):
@@ -80,7 +80,7 @@ def _sheet(rows, names, columns, top, signed, unit, title, world):
     return dressed(fig, title=title, world=world, height=int(120 + 118 * R))
 
 
-def gallery(maps, *, frame=None, signed=(), columns=4, zoom=4, title="", world=WORLD):
+def gallery(maps, *, frame=None, signed=(), columns=4, zoom=4, title="", guess=None, world=WORLD):
     """Maps of one moment side by side, each on its own scale, under its name. maps = {name: (H, W)}; signed = names drawn with 0 in white.
 
     frame   (H, W, 3) uint8: shown first, and under every magnitude
@@ -90,7 +90,7 @@ def gallery(maps, *, frame=None, signed=(), columns=4, zoom=4, title="", world=W
     for name, values in maps.items():
         made[name] = overlaid(np.full((*values.shape, 3), 127, np.uint8) if frame is None or name in signed else frame, values, top=pictures.limit(values),
                               signed=name in signed, opacity=1.0 if frame is None or name in signed else 0.65, zoom=zoom)
-    return panels(made, columns=columns, title=title, world=world)
+    return _guess(panels(made, columns=columns, title=title, world=world), guess)
 
 
 def log_ratios(rows, *, x, title="", guess=None, world=WORLD):

@@ -27,7 +27,7 @@ store: str = ""
 mutant: str = "none"
 methods: list[str] = ["grad_cam", "occlusion"]
 layer: str = "visual_encoder.resnet.encoder.stages.1"
-ig_steps: int = 24
+ig_steps: int = 64
 ig_baseline: str = "blur"
 stride: int = 8
 deletion_steps: int = 10
@@ -95,7 +95,7 @@ print("logits", np.round(maps.logits(model, sample), 1).tolist())
 first = sample.pick([0])
 film = gradcam.grad_cam_films(model, maps.tensors(first), layer=p.layer)[0].numpy()
 heat = Heatmap(film, "grad_cam", layer=p.layer, detector="AMDD", box=nb08_clips.BOX)
-fig = overlay(first.pictures[0], heat, truth=nb08_clips.on_picture(first.forged[0]))
+fig = overlay(first.pictures[0], heat, truth=nb08_clips.on_picture(first.forged[0]), guess=guess)
 pixels = maps.grad_cam(model, first, layer=p.layer)[0]
 share = pixels[first.forged[0]].sum() / max(pixels.sum(), 1e-12)
 nb.show(fig, **words.looks(p.layer, heat.grid, 40 / heat.grid[1], share, first.forged[0].mean()))
@@ -228,7 +228,7 @@ def removal(what):
     curves = back if what.startswith("insertion") else gone
     kind = what.split(", ")[1]
     middle, lo, hi = experiments.band(curves["random", kind])
-    return drawn.removal({m: curves[m, kind].mean(0) for m in part}, (middle, lo, hi), title=what)
+    return drawn.removal({m: curves[m, kind].mean(0) for m in part}, (middle, lo, hi), guess=guess)
 
 
 states = [f"deletion, {kind}" for kind in fills] + [f"insertion, {p.fill}"]
@@ -253,20 +253,22 @@ for kind in fills:
 
 # %%
 sorts = ["black", "blur", "mean", "other", "source"]
-ways = experiments.against(model, some, sorts, steps=p.ig_steps)
+rough = p.ig_steps // 4  # for looking; the integral is checked with all steps below
+ways = experiments.against(model, some, sorts, steps=rough)
 titles = {f"from {words.FILLED[kind]}": ways[kind][0, 8] for kind in sorts}
 fig = drawn.gallery(titles, frame=some.faces[0, 8], signed=list(titles), columns=3,
                     title="One logit, five questions")
-fresh = experiments.against(maps.random_network(model, nb.seed), some, ["source"], steps=p.ig_steps)
+fresh = experiments.against(maps.random_network(model, nb.seed), some, ["source"], steps=rough)
 from_true = {"trained": ways["source"], "random": fresh["source"]}
 pointed = {name: float(np.exp(experiments.log_ratios(film, some.forged).mean()))
            for name, film in from_true.items()}
-halves = {n: maps.integrated_gradients(model, some, kind=p.ig_baseline, steps=n) for n in (8, p.ig_steps // 2)}
-missed = experiments.completeness(model, some, p.ig_baseline, {**halves, p.ig_steps: ways[p.ig_baseline]})
 apart = experiments.agreement(ways)[np.triu_indices(len(sorts), 1)].mean()
-nb.show(fig, **words.baselines(missed, apart, pointed["trained"], pointed["random"]))
+nb.show(fig, **words.baselines(apart, pointed["trained"], pointed["random"]))
 
 # %%
+films = {n: maps.integrated_gradients(model, some, kind=p.ig_baseline, steps=n) for n in (8, p.ig_steps)}
+films = {8: films[8], rough: ways[p.ig_baseline], p.ig_steps: films[p.ig_steps]}
+missed = experiments.completeness(model, some, p.ig_baseline, films)
 curve = {"missed": (list(missed), [100 * v for v in missed.values()])}
 fig = figures.lines_with_band(curve, x="steps of the integral", y="missed of the logit difference (%)", log_x=True,
                               title="Completeness: a check of the integral, not of the map")
@@ -291,7 +293,7 @@ cheat = runs.cheats(nb08_training.bundled("cheat"), some, p, p.mutant)
 flips, rank = runs.flip_rate(cheat), {m: float(np.median(r)) for m, r in cheat["rank"].items()}
 marked = cheat["frames"][0, 8].transpose(1, 2, 0).astype(np.uint8)
 big = {words.named(m): np.kron(np.clip(one[0], 0, None), np.ones((4, 4))) for m, one in cheat["maps"].items()}
-fig = drawn.gallery(big, frame=marked, title="Maps of a detector that cheats", columns=5)
+fig = drawn.gallery(big, frame=marked, title="Maps of a detector that cheats", columns=5, guess=guess)
 nb.show(fig, **words.caught(flips, rank, float(np.median(cheat["pointing"]))))
 nb.record("mark_pointing", np.median(cheat["pointing"]))
 nb.record("mark_flip_rate", flips)

@@ -60,7 +60,7 @@ def test_deletion_turns_or_holds():
 
 @pytest.mark.parametrize("trained, random, word", [(2, 2.1, "as well as"), (2, 3, "better than"), (3, 1, "less than")])
 def test_baselines(trained, random, word):
-    assert word in fine(words.baselines({8: 0.1, 16: 0.02}, 0.3, trained, random))[1]
+    assert word in fine(words.baselines(0.3, trained, random))[1]
 
 
 def test_the_cheat_is_caught_or_missed():
