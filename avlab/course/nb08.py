@@ -17,7 +17,8 @@ class Params(CommonParams):
 
     methods        maps that are compared; psi is the probe's, which knows no detector
     layer          that Grad-CAM reads: a dotted name, checked against the network
-    ig_steps       of integrated gradients, a quarter of them where maps are only compared;  ig_baseline, fill   what stands where nothing is: "source" is the true clip of a forgery
+    ig_steps       of integrated gradients, a quarter of them where maps are only compared
+    ig_baseline, fill   what stands where nothing is: "source" is the true clip of a forgery
     stride         pixels between two places that occlusion hides;  deletion_steps   of a curve
     clips          forged test clips, equally many of every forger of the picture;  few   of them where many networks or settings are tried
     long_clips     partly forged clips of beat 8;  heard   clips of rtvc, dub and real each of beat 9

@@ -122,7 +122,7 @@ def baselines(agreement: float, trained: float, random: float) -> dict:
     """agreement mean rank correlation between baselines; pointing ratios of integrated gradients from the true clip."""
     close = abs(trained - random) < 0.15 * trained
     word = "as well as" if close else "better than" if random > trained else "less than"
-    return {"alt": f"Maps of one logit from five baselines agree {agreement:.2f} on average (rank correlation); from the true clip the map puts {trained:.1f} times "
+    return {"alt": f"Attributions of one logit from five baselines agree {agreement:.2f} on average (rank correlation); from the true clip the map puts {trained:.1f} times "
                    f"its share into the forged area, with random weights {random:.1f} times.",
             "caption": f"From the true clip (last map) the map is 0 wherever nothing was changed, by the factor (x - baseline). So a network with random weights "
                        f"points {word} the trained one: this baseline answers the question itself. Completeness holds for every baseline and tells none of them apart."}
