@@ -123,11 +123,11 @@ def film_score(model, mel):
 
 def removals(model, sample, films: dict, p, *, kinds=FILLS, insert=False, seed=0) -> dict:
     """{(name or "random", fill): (N, steps + 1)} logits while the tiles of each map are taken away; random: mean over ORDERS orders a clip."""
-    frames, mels = made.tensors(sample)
+    frames, mels = made.tensors(sample, model=model)
     tiles, found, sign = {name: made.tiled(film) for name, film in films.items()}, {}, -1 if p.mutant == "wrong_sign" else 1
     with as_found(model):
         for kind in kinds:
-            other = fill(sample, kind, seed)
+            other = fill(sample, kind, seed).to(frames)
             for k in range(len(frames)):
                 curve = lambda order, k=k, other=other: faithfulness.removal_curve(film_score(model, mels[k]), frames[k], order, other[k], grid=GRID,  # noqa: E731
                                                                                  steps=p.deletion_steps, insert=insert)

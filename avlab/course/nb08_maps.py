@@ -19,21 +19,26 @@ PARTS = ("detection", "cross", "temporal", "visual_encoder.project", "visual_enc
 SHORT = ("head", "cross", "time", "project", "stage 2", "stage 1", "first layer", "sound")  # what is lost at each step, those before it included
 
 
-def tensors(sample, *names):
-    """Float tensors of some of a sample's arrays; by default what AMDD reads."""
-    return tuple(torch.from_numpy(np.ascontiguousarray(getattr(sample, name))).float() for name in names or ("frames", "log_mel"))
+def tensors(sample, *names, model=None):
+    """Float tensors of some of a sample's arrays, by default what AMDD reads, where the model lies (None: on the CPU)."""
+    return tuple(torch.from_numpy(np.ascontiguousarray(getattr(sample, name))).float().to(place(model)) for name in names or ("frames", "log_mel"))
+
+
+def place(model):
+    """The device of a network; the CPU for one without weights."""
+    return next((p.device for p in model.parameters()), torch.device("cpu")) if hasattr(model, "parameters") else torch.device("cpu")
 
 
 def logits(model, sample, frames=None) -> np.ndarray:
     """Logit of fake of every clip, (N,); frames replace the sample's pictures."""
-    own, mel = tensors(sample)
+    own, mel = tensors(sample, model=model)
     with torch.no_grad(), as_found(model):
-        return model(own if frames is None else torch.as_tensor(frames).float(), mel).logit.double().numpy()
+        return model(own if frames is None else torch.as_tensor(frames).to(own), mel).logit.double().cpu().numpy()
 
 
 def grad_cam(model, sample, *, layer) -> np.ndarray:
     """Grad-CAM, each cell's value spread by straight lines over its pixels."""
-    return faithfulness.resized(grad_cam_films(model, tensors(sample), layer=layer).double().numpy(), FULL)
+    return faithfulness.resized(grad_cam_films(model, tensors(sample, model=model), layer=layer).double().cpu().numpy(), FULL)
 
 
 def baseline(sample, kind: str, seed=0):
@@ -50,25 +55,25 @@ def baseline(sample, kind: str, seed=0):
 
 def integrated_gradients(model, sample, *, kind="blur", steps=16) -> np.ndarray:
     """Integrated gradients of the pictures, colours added up, signed. The sound stays as it is."""
-    frames, mel = tensors(sample)
-    start, made = baseline(sample, kind), []
+    frames, mel = tensors(sample, model=model)
+    start, made = baseline(sample, kind).to(frames), []
     with as_found(model):
         for k in range(len(frames)):  # clip by clip: captum keeps all steps of a batch
             score = lambda x, sound=mel[k:k + 1]: logit_of(model)(x, sound.expand(len(x), -1, -1))  # noqa: E731
             (own,), _ = attribution.integrated_gradients(score, (frames[k:k + 1],), (start[k:k + 1],), steps=steps)
-            made.append(own[0].sum(1).double().numpy())
+            made.append(own[0].sum(1).double().cpu().numpy())
     return np.stack(made)
 
 
 def occlusion(model, sample, *, fill="blur", stride=4, frames=4) -> np.ndarray:
     """How far the logit falls when 8 x 8 px of some frames are hidden, signed; stride  pixels from one hidden patch to the next."""
-    inputs = tensors(sample)
-    other, made = baseline(sample, fill), []
+    inputs = tensors(sample, model=model)
+    other, made = baseline(sample, fill).to(inputs[0]), []
     with as_found(model):
         for k in range(len(sample)):
             one = tuple(x[k:k + 1] for x in inputs)
             made.append(attribution.occlusion(logit_of(model), one, 0, window=(frames, 3, PATCH, PATCH), stride=(frames, 3, stride, stride),
-                                              fill=other[k:k + 1])[0, :, 0].double().numpy())
+                                              fill=other[k:k + 1])[0, :, 0].double().cpu().numpy())
     return np.stack(made)
 
 

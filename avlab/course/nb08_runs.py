@@ -124,7 +124,7 @@ def timing(model, rows, *, fill="mean") -> dict:
     for row in rows:
         clip = load_clip(row)
         read = amdd.inputs(clip)
-        frames, mel = (torch.from_numpy(read[name]).float()[None] for name in ("frames", "log_mel"))
+        frames, mel = (torch.from_numpy(read[name]).float()[None].to(made.place(model)) for name in ("frames", "log_mel"))
         frames = frames[:, :frames.shape[1] // STEP * STEP]
         n, columns = frames.shape[1] // STEP, mel.shape[2] // frames.shape[1]
         other = faithfulness.filled(frames, fill)
@@ -134,8 +134,8 @@ def timing(model, rows, *, fill="mean") -> dict:
             with torch.no_grad():
                 own = model(torch.stack([frames[0, k:k + 16] for k in first]), torch.stack([mel[0, :, columns * k:columns * (k + 16)] for k in first])).logit
         found["truth"].append(forged_frames(row, n * STEP).reshape(n, STEP).mean(1))
-        found["occlusion"].append(whole[0, ::STEP, 0, 0, 0].double().numpy())
-        found["own"].append(own.double().numpy())
+        found["occlusion"].append(whole[0, ::STEP, 0, 0, 0].double().cpu().numpy())
+        found["own"].append(own.double().cpu().numpy())
         found["start"].append(np.arange(n) * STEP / clip.fps)
         found["rows"].append(row)
     return found
@@ -161,12 +161,12 @@ def lateness(found, name: str, *, most=5) -> float:
 
 def heard(model, sample, *, what="silence") -> np.ndarray:
     """Fall of the logit when 8 bands of 80 ms are silenced, (N, F, n).  what   "silence", or "mean": the band's own mean level"""
-    inputs, maps = made.tensors(sample), []
+    inputs, maps = made.tensors(sample, model=model), []
     with as_found(model):
         for k in range(len(sample)):
             one = tuple(x[k:k + 1] for x in inputs)
             other = torch.zeros_like(one[1]) if what == "silence" else one[1].mean(2, keepdim=True).expand_as(one[1])
-            maps.append(attribution.occlusion(logit_of(model), one, 1, window=(BANDS, COLUMNS), stride=(BANDS, COLUMNS), fill=other)[0].double().numpy())
+            maps.append(attribution.occlusion(logit_of(model), one, 1, window=(BANDS, COLUMNS), stride=(BANDS, COLUMNS), fill=other)[0].double().cpu().numpy())
     return np.stack(maps)
 
 

@@ -83,7 +83,7 @@ guess = predict("08.1", "A face swap changes the inner face. Where will the map 
 
 # %%
 rows = load_manifest(p.manifest)
-model = nb03_training.bundled("with", nb03_training.SEEDS[nb.seed % 3])
+model = nb03_training.bundled("with", nb03_training.SEEDS[nb.seed % 3]).to(nb.device)
 drawn_rows = nb08_clips.draw(rows, p.clips, nb.seed)
 sample = nb08_clips.load_sample(drawn_rows)
 forgers = list(dict.fromkeys(sample.column("forger").tolist()))
@@ -93,7 +93,7 @@ print("logits", np.round(maps.logits(model, sample), 1).tolist())
 
 # %%
 first = sample.pick([0])
-film = gradcam.grad_cam_films(model, maps.tensors(first), layer=p.layer)[0].numpy()
+film = gradcam.grad_cam_films(model, maps.tensors(first, model=model), layer=p.layer)[0].cpu().numpy()
 heat = Heatmap(film, "grad_cam", layer=p.layer, detector="AMDD", box=nb08_clips.BOX)
 fig = overlay(first.pictures[0], heat, truth=nb08_clips.on_picture(first.forged[0]), guess=guess)
 pixels = maps.grad_cam(model, first, layer=p.layer)[0]
@@ -133,7 +133,7 @@ nb.show(view, alt="Grad-CAM of one logit at four layers: each layer gives anothe
 # The full profile adds integrated gradients, and |psi| of the diffusion probe, which has never heard of this detector.
 
 # %%
-found = maps.maps(model, sample, p.methods, p)
+found = maps.maps(model, sample, dict.fromkeys(["grad_cam", *p.methods]), p)
 plain = maps.plain_maps(sample)
 table = {**found, "centre": plain["centre"], "edges": plain["edges"]}
 together = experiments.agreement(table)
@@ -195,7 +195,7 @@ clear = {m: [f for f in forgers if cells[f, m][1] > cells[f, "centre"][0]] for m
 nb.show(fig, **words.points(value, list(found), clear, effect))
 
 # %%
-control = experiments.labels_control(nb08_training.bundled("shuffled"), sample, p, randoms)
+control = experiments.labels_control(nb08_training.bundled("shuffled").to(nb.device), sample, p, randoms)
 print("Control, a network trained on shuffled labels: {:+.2f} of random ones, band {:.2f} to {:.2f}".format(*control))
 nb.claim("L27", {name: (d.value, d.draws) for name, d in effect.items()}, {"labels": control})
 nb.record("uniform_ratio", value.pop("uniform"))
@@ -289,7 +289,7 @@ guess = predict("08.7", "Which method puts the mark first?",
                 ["Grad-CAM", "occlusion", "integrated gradients", "none"])
 
 # %%
-cheat = runs.cheats(nb08_training.bundled("cheat"), some, p, p.mutant)
+cheat = runs.cheats(nb08_training.bundled("cheat").to(nb.device), some, p, p.mutant)
 flips, rank = runs.flip_rate(cheat), {m: float(np.median(r)) for m, r in cheat["rank"].items()}
 marked = cheat["frames"][0, 8].transpose(1, 2, 0).astype(np.uint8)
 big = {words.named(m): np.kron(np.clip(one[0], 0, None), np.ones((4, 4))) for m, one in cheat["maps"].items()}
