@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -59,3 +60,28 @@ class Prediction:
     logit: torch.Tensor
     embedding: torch.Tensor
     parts: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """Where an explanation says a decision came from: a film on its own grid, never enlarged.
+
+    values    (t, h, w) float; t steps divide the clip evenly, so t may be fewer than its frames. Magnitudes >= 0, or signed (see `signed`)
+    method    "grad_cam", "occlusion", "integrated_gradients", "psi" ...;  layer   that was read, or ""
+    target    the class explained;  detector   class name of the network, or ""
+    box       top, left, bottom, right of the film in the clip's pictures, as shares of height and width
+    signed    True: values < 0 speak against the target
+    """
+
+    values: np.ndarray
+    method: str
+    layer: str = ""
+    target: str = "fake"
+    detector: str = ""
+    box: tuple = (0.0, 0.0, 1.0, 1.0)
+    signed: bool = False
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Steps, rows and columns of the map: how fine the explanation really is."""
+        return tuple(self.values.shape)
