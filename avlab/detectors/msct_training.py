@@ -29,7 +29,7 @@ from avlab.results import Prediction
 WEIGHTS = Path(__file__).parent.parent / "weights"
 SEEDS = (0, 1, 2)  # of the bundled weights
 AUDIO_FORGERS = ("rtvc",)
-PICTURES = {"epochs": 12, "lr": 4e-3, "batch_size": 32, "schedule": "cosine", "warmup": 60, "balance": "label"}
+PICTURES = {"epochs": 24, "weight_decay": 0.05, "lr": 4e-3, "batch_size": 32, "schedule": "cosine", "warmup": 60, "balance": "label"}
 ATTENTION = {"epochs": 8, "lr": 2e-3, "batch_size": 32, "schedule": "cosine", "warmup": 20, "balance": "category", "monitor": "auroc"}
 EVERY = 4  # of a clip's pictures one training step sees every 4th
 
