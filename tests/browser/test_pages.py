@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("everything", "00", "01", "02", "03", "04", "05", "06", "07", "09", "10", "index")
+PAGES = ("everything", "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "index")
 
 
 @pytest.fixture(params=PAGES)
