@@ -28,6 +28,7 @@ def test_everything_runs_draws_and_moves(run_live, fixture_notebook):
     area = page.locator(".av-map")
     area.scroll_into_view_if_needed()
     area.focus()
+    cursor = cell_cursor(page)                                                # the focus went to another cell
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "b"):
         page.keyboard.press(key)
     assert page.locator(".avlab-explorer:has(.av-map)").get_attribute("data-point") == "3" and cell_cursor(page) == cursor
