@@ -69,7 +69,7 @@ def train(rows, arrays, kind: str, *, epochs=None, progress=None):
 
 def path_of(kind: str, folder=WEIGHTS) -> Path:
     """Where the weights lie."""
-    return Path(folder) / f"amdd_{kind}.safetensors"
+    return Path(folder) / f"planted_{kind}.safetensors"
 
 
 def bundled(kind: str):
@@ -79,7 +79,7 @@ def bundled(kind: str):
     path = path_of(kind)
     if kind not in KINDS or not path.is_file():
         raise AvlabError("A bundled detector lies beside the package", got=path.name, todo="Repeat its training: python -m avlab.course.nb08_training")
-    card = json.loads((WEIGHTS / "amdd_planted.json").read_text())
+    card = json.loads((WEIGHTS / "planted.json").read_text())
     if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"][path.name]:
         raise AvlabError("Weights must be the ones their card describes", got=path.name)
     return load(path)
@@ -112,7 +112,7 @@ def bundle(work, out=WEIGHTS, *, epochs=None, say=print):
             "measured_on": "people of the split val, with marks or permuted labels of their own", "measured": measured,
             "made_by": "python -m avlab.course.nb08_training --work FOLDER", "sha256": digests,
             "limits": "Made to be wrong, for notebook 08. Never a detector."}
-    replace(out / "amdd_planted.json", (json.dumps(card, indent=1) + "\n").encode())
+    replace(out / "planted.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
 def main(words=None):
