@@ -45,13 +45,17 @@ def test_missing_weights_are_told(tmp_path):
 
 @pytest.mark.slow
 def test_trained_on_a_few_scenes_it_finds_spans_and_with_permuted_labels_it_does_not():
-    """Two scenes, cut often: spans of other cuts of these scenes are found. The same training with other clips' spans is at chance."""
+    """Two scenes, cut often: spans of other cuts of these scenes are found. The same training with other clips' spans is at chance.
+
+    Measured: 25, 50, 100 epochs find .08, .57, .83; permuted .13, .12, .23. Half of 25 epochs is warm-up, so nothing is learned yet; by 100 the
+    permuted network has learned how long spans usually are and where, which the random proposals of the chance band do not know.
+    """
     rows = [row for row in synthtalk.rows() if row.split == "train"]
     train = training.training_set(rows, [0, 1], cuts=16, seed=0, each=1)
     fresh = training.training_set(rows, [0, 1], cuts=8, seed=1, each=1)
     fresh = Sample(tuple(replace(row, split="val") for row in fresh.rows), fresh.arrays, {})
     permuted = training.permuted(train, 0)
-    found = {name: [experiments.found(training.trained(train, seed=0, epochs=25, labels=labels), fresh)]
+    found = {name: [experiments.found(training.trained(train, seed=0, epochs=50, labels=labels), fresh)]
              for name, labels in (("true", None), ("permuted", permuted))}
     ap = experiments.judged(found, fresh, experiments.average_precision(0.5), n=100)
     assert ap["true"].value > 0.5 and ap["permuted"].value < max(0.15, experiments.chance_band(fresh, 0))
