@@ -12,6 +12,7 @@ A course module `avlab/course/nbNN.py` holds plain names and nothing else:
 """
 
 import importlib
+import math
 import re
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
@@ -141,6 +142,17 @@ def check(exercise: str, fn) -> None:
     except Exception as error:
         raise CheckFailed(f"{exercise}: your function raised {type(error).__name__}: {error}") from error
     print(f"{exercise} passed")
+
+
+def number_of(fail, exercise, value, what="one number", *, finite=True) -> float:
+    """An answer as a plain float; fail(exercise, sentence) is called, and raises, where it is none (or, with `finite`, not finite)."""
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        fail(exercise, f"return {what}, not {type(value).__name__}")
+    if finite and not math.isfinite(value):
+        fail(exercise, f"return {what} that is finite")
+    return value
 
 
 def same(got, want, tolerance=1e-6) -> bool:

@@ -1,9 +1,11 @@
 """Checks of the exercises of notebook 03: plain loops as second routes, and the usual mistakes recognised by their results."""
 
 import math
+from functools import partial
 
 import numpy as np
 
+from avlab.course import base
 from avlab.course.base import CheckFailed
 
 SEED = 20260426
@@ -13,15 +15,7 @@ def fail(number, said):
     raise CheckFailed(f"03.{number}: {said}")
 
 
-def number_of(exercise, value):
-    """A finite float, or the sentence that one is asked for."""
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        fail(exercise, f"return one number, not {type(value).__name__}")
-    if not math.isfinite(value):
-        fail(exercise, "return a finite number")
-    return value
+number_of = partial(base.number_of, fail)
 
 
 def apart(a, b):

@@ -81,14 +81,10 @@ def path_of(variant: str, seed: int, folder=WEIGHTS) -> Path:
 
 def bundled(variant: str, seed: int):
     """The bundled AMDD of a variant and a seed, in eval mode. Raises AvlabError where its file is missing or not the one of the card."""
-    from avlab.detectors.training import load
+    from avlab.detectors.checkpoints import load_bundled
 
-    path, card = path_of(variant, seed), json.loads((WEIGHTS / "amdd.json").read_text())
-    if not path.is_file():
-        raise AvlabError("A bundled detector lies beside the package", got=path.name, todo="Repeat its training: python -m avlab.course.nb03_training")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"][path.name]:
-        raise AvlabError("Weights must be the ones their card describes", got=path.name)
-    return load(path)
+    card = json.loads((WEIGHTS / "amdd.json").read_text())
+    return load_bundled(path_of(variant, seed), card["sha256"], todo="Repeat its training: python -m avlab.course.nb03_training")
 
 
 def networks(rows, n: int, *, live=False, device="cpu", store="") -> dict:

@@ -2,9 +2,11 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 
+from avlab.course import base
 from avlab.course.base import CheckFailed
 from avlab.errors import OneClass
 
@@ -15,13 +17,7 @@ def fail(number, said):
     raise CheckFailed(f"05.{number}: {said}")
 
 
-def number_of(answer, exercise, what):
-    """The answer as a plain number, or a sentence that it is none."""
-    try:
-        value = float(answer)
-    except (TypeError, ValueError):
-        fail(exercise, f"return {what}, one number; it was {type(answer).__name__}")
-    return value
+number_of = partial(base.number_of, fail, what="the loss, one number", finite=False)
 
 
 def near(a, b, tolerance=1e-6):
@@ -51,15 +47,15 @@ def check_triplet(fn):
     hand, label = np.stack([np.cos(angle), np.sin(angle)], 1) * [[3.0], [3.0], [0.5], [1.0]], np.array([0, 0, 1, 1])
     # on the circle: |u0-u1|^2 = 1, |u2-u3|^2 = 2, |u0-u2|^2 = 2, |u0-u3|^2 = 4, |u1-u2|^2 = 2-sqrt 3, |u1-u3|^2 = 3
     hinges = [0, 0, 1 - (2 - math.sqrt(3)) + 0.3, 0, 0.3, 2 - (2 - math.sqrt(3)) + 0.3, 0, 0]
-    got = number_of(fn(hand.copy(), label.copy(), 0.3), 1, "the loss")
+    got = number_of(1, fn(hand.copy(), label.copy(), 0.3))
     if not near(got, sum(hinges) / 8):
         _diagnose_triplet(got, hand, label, 0.3)
     rng = np.random.default_rng(SEED)
     vectors, label = rng.standard_normal((7, 5)), np.array([0, 1, 0, 1, 1, 0, 0])
-    got = number_of(fn(vectors.copy(), label.copy(), 0.2), 1, "the loss")
+    got = number_of(1, fn(vectors.copy(), label.copy(), 0.2))
     if not near(got, float(np.mean(triplet_terms(vectors, label, 0.2)))):
         _diagnose_triplet(got, vectors, label, 0.2)
-    lone = number_of(fn(vectors.copy(), np.ones(7, int), 0.2), 1, "the loss")
+    lone = number_of(1, fn(vectors.copy(), np.ones(7, int), 0.2))
     if not lone == 0:
         fail(1, f"a batch of one class holds no triplet: the loss is 0, not {lone} (a mean over nothing is NaN)")
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from avlab.course import nb03_training as recipe03
-from avlab.errors import AvlabError
 from avlab.explain import controls
 
 WEIGHTS = recipe03.WEIGHTS
@@ -74,15 +73,10 @@ def path_of(kind: str, folder=WEIGHTS) -> Path:
 
 def bundled(kind: str):
     """One of KINDS, in eval mode. Raises AvlabError where its file is missing or not the one of the card."""
-    from avlab.detectors.training import load
+    from avlab.detectors.checkpoints import load_bundled
 
-    path = path_of(kind)
-    if kind not in KINDS or not path.is_file():
-        raise AvlabError("A bundled detector lies beside the package", got=path.name, todo="Repeat its training: python -m avlab.course.nb08_training")
     card = json.loads((WEIGHTS / "planted.json").read_text())
-    if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"][path.name]:
-        raise AvlabError("Weights must be the ones their card describes", got=path.name)
-    return load(path)
+    return load_bundled(path_of(kind), card["sha256"], todo="Repeat its training: python -m avlab.course.nb08_training")
 
 
 def bundle(work, out=WEIGHTS, *, epochs=None, say=print):

@@ -1,9 +1,11 @@
 """Checks of the exercises of notebook 09: plain loops as second routes, and the usual mistakes recognised by their results."""
 
 import math
+from functools import partial
 
 import numpy as np
 
+from avlab.course import base
 from avlab.course.base import CheckFailed, same
 
 SEED = 20260909
@@ -13,15 +15,7 @@ def fail(number, said):
     raise CheckFailed(f"09.{number}: {said}")
 
 
-def number_of(exercise, value):
-    """A finite float, or the sentence that one is asked for."""
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        fail(exercise, f"return one number, not {type(value).__name__}")
-    if not math.isfinite(value):
-        fail(exercise, "return a finite number")
-    return value
+number_of = partial(base.number_of, fail)
 
 
 # ------------------------------------------------------------------------------------------------ 09.1
@@ -29,22 +23,22 @@ def number_of(exercise, value):
 
 def check_ppv(fn):
     """ppv(tpr, fpr, base_rate) -> share of alarms that are right."""
-    for tpr, fpr, base in ((0.9, 0.05, 0.001), (0.99, 0.01, 0.001), (0.7, 0.2, 0.3)):
+    for tpr, fpr, rate in ((0.9, 0.05, 0.001), (0.99, 0.01, 0.001), (0.7, 0.2, 0.3)):
         clips = 10**6
-        right, false = clips * base * tpr, clips * (1 - base) * fpr  # counted in a population
-        got, want = number_of(1, fn(tpr, fpr, base)), right / (right + false)
+        right, false = clips * rate * tpr, clips * (1 - rate) * fpr  # counted in a population
+        got, want = number_of(1, fn(tpr, fpr, rate)), right / (right + false)
         if abs(got - want) < 1e-9:
             continue
-        small = base / 100
+        small = rate / 100
         mistakes = [(tpr / (tpr + fpr), "this is the precision on a set with as many reals as fakes: weigh both rates with the base rate"),
                     (1 - fpr, "1 - fpr is the share of reals that raise no alarm, asked among reals; here it is asked among alarms"),
                     (100 * want, "return a share, not per cent"),
                     (tpr * small / (tpr * small + fpr * (1 - small)), "the base rate was divided by 100: it comes as a share already"),
-                    (tpr * base, "divide by all alarms, right and false")]
+                    (tpr * rate, "divide by all alarms, right and false")]
         for value, said in mistakes:
             if abs(got - value) < 1e-9:
                 fail(1, said)
-        fail(1, f"expected {want:.4f} for tpr {tpr}, fpr {fpr}, base rate {base}, got {got:.4f}")
+        fail(1, f"expected {want:.4f} for tpr {tpr}, fpr {fpr}, base rate {rate}, got {got:.4f}")
 
 
 # ------------------------------------------------------------------------------------------------ 09.2

@@ -3,6 +3,7 @@
 Both are read as tensors and plain values only. Nothing in a file is ever executed, so files of strangers are safe to open.
 """
 
+import hashlib
 import io
 import json
 import logging
@@ -13,6 +14,7 @@ import signal
 import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -57,6 +59,19 @@ def load(path):
         raise AvlabError("A detector's weights are a safetensors file written by avlab", got=f"{os.fspath(path)}: {error}") from None
     model.about = said.get("about", {})
     return model.eval()
+
+
+def load_bundled(path, sha256, *, todo):
+    """Load a detector that comes with the package.  Raises AvlabError where its file is missing (todo says how to make it) or not the one of its card.
+
+    sha256   {file name: hex digest}, as the card says
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise AvlabError("A bundled detector lies beside the package", got=path.name, todo=todo)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256.get(path.name):
+        raise AvlabError("Weights must be the ones their card describes", got=path.name)
+    return load(path)
 
 
 def write(path, mark, progress, model, optimiser, scaler):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from avlab import metrics
+from avlab.clips.audio import leading_silence_s
 from avlab.clips.splits import split_by_identity
 from avlab.errors import AvlabError
 from avlab.explain.controls import permuted_labels
@@ -22,7 +23,6 @@ from avlab.explain.readout import fit_scores
 PICTURE = ("brightness", "contrast", "noise", "sharpness", "change")
 SOUND = ("loudness_db", "peak_db", "leading_silence_ms", "zero_crossings_hz")
 TRIFLES = (*PICTURE, *SOUND, "duration_s")
-SILENT_DB = -30.0  # below the clip's own loudness: room noise lies 35 dB down and more, a pause between words hardly ever starts a clip
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -90,10 +90,7 @@ def of_sound(audio, sample_rate: int = 16_000) -> np.ndarray:
         raise AvlabError("The audit needs a sound (S,)", got=None if audio is None else np.shape(audio), todo="Audit clips without sound by their pictures")
     audio = np.asarray(audio, np.float64)
     level = np.sqrt(np.mean(audio**2))
-    block = round(0.005 * sample_rate)
-    power = np.sqrt((audio[: len(audio) // block * block].reshape(-1, block) ** 2).mean(1))
-    loud = power > max(level * 10 ** (SILENT_DB / 20), 1e-9)
-    silence_ms = 5.0 * (int(loud.argmax()) if loud.any() else len(loud))
+    silence_ms = 1000 * leading_silence_s(audio, sample_rate)
     crossings = np.count_nonzero(np.diff(np.signbit(audio))) * sample_rate / len(audio)
     return np.array([20 * np.log10(level + 1e-9), 20 * np.log10(np.abs(audio).max() + 1e-9), silence_ms, crossings])
 

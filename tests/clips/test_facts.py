@@ -13,7 +13,6 @@ from clip_maker import clock_frames, track, voice, write_film
 from avlab.clips import audit, facts, table, table_check
 from avlab.clips.audio import leading_silence_s
 from avlab.errors import AvlabError
-from avlab.explain.shortcuts import of_sound
 
 
 def film(path, seconds=0.4, fps=25, silence=0.0, rate=16000, sound=True, **more):
@@ -59,9 +58,11 @@ def test_a_turned_film_and_a_varying_rate(tmp_path):
     assert found["n_frames"] == 7 and math.isclose(found["duration_s"], 15 / 25, abs_tol=1e-3) and found["avg_fps"] < 12
 
 
-@pytest.mark.parametrize("samples", [np.zeros(1600), np.r_[np.zeros(800), np.ones(800)], np.ones(100), voice(1, 16000)])
-def test_leading_silence_is_that_of_the_shortcut_audit(samples):
-    assert leading_silence_s(samples) == pytest.approx(of_sound(samples)[2] / 1000)
+@pytest.mark.parametrize("samples, seconds", [(np.zeros(1600), 0.1), (np.r_[np.zeros(800), np.ones(800)], 0.05), (np.ones(100), 0.0),
+                                              (np.r_[np.full(800, 0.02), np.ones(800)], 0.05), (np.r_[np.full(800, 0.03), np.ones(800)], 0.0)])
+def test_leading_silence_ends_where_a_block_comes_within_30_db_of_the_loudness(samples, seconds):
+    """The loudness of the last two is 0.71: 30 dB below lies 0.0224, between 0.02 and 0.03."""
+    assert leading_silence_s(samples) == pytest.approx(seconds)
 
 
 def test_a_killed_run_goes_on_and_a_changed_film_is_measured_again(tmp_path, monkeypatch):
