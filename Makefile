@@ -28,6 +28,7 @@ test: setup
 
 report: setup
 	AVLAB_RENDERED=$(OUT)/.rendered $(BIN)/avlab run --profile $(PROFILE) --out $(OUT) --jobs $(JOBS) --threads $(THREADS) --resume
+	rm -rf $(OUT)/.rendered
 	@echo "== open $(OUT)/index.html"
 
 lab: setup
